@@ -1,0 +1,1 @@
+"""Charts: seaborn drawings as inline SVG whose text stays text."""

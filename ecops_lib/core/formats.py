@@ -1,0 +1,131 @@
+"""One formatter for words, tables and charts, so that they print the same number."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+from typing import Literal
+
+from ecops_lib.core.language import ntr, reader, tr
+
+Unit = Literal[
+    "money",
+    "count",
+    "number",
+    "share",
+    "points",
+    "ratio",
+    "days",
+    "hours",
+    "seconds",
+    "day",
+    "time",
+    "text",
+]
+"""How a number is shown. ``share`` is a fraction shown in per cent; ``points`` is a
+difference of two shares in percentage points; ``ratio`` a plain quotient such as ROAS;
+``number`` a count that need not be whole; ``day`` a date and ``time`` a moment."""
+
+MISSING = "—"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell holds nothing: None, NaN, NaT or pandas' NA."""
+    if value is None:
+        return True
+    if isinstance(value, float | Decimal):
+        return math.isnan(value)
+    return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
+    """A value as the present reader expects to see it.
+
+    Args:
+        value: The number, date or text; a missing one is shown as a dash.
+        unit: What the number measures.
+        sign: Whether a positive number carries a plus sign.
+
+    >>> show(0.0345, "share"), show(-1234.5, "money"), show(float("nan"), "count")
+    ('3.45%', '-¥1,234.50', '—')
+    >>> show(0.012, "points", sign=True)
+    '+1.20 pp'
+    """
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, dt.datetime | dt.date) or unit in {"day", "time", "text"}:
+        return _show_words(value, unit)
+    number = float(value)  # type: ignore[arg-type]
+    if math.isinf(number):
+        return MISSING
+    text = _show_size(abs(number), unit)
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return ("-" if number < 0 else "+" if sign else "") + text
+
+
+def _show_words(value: object, unit: Unit) -> str:
+    from babel.dates import format_date
+
+    if isinstance(value, dt.datetime) and unit == "time":
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, dt.date):
+        return format_date(value, "yyyy-MM-dd", locale=reader().locale)
+    return str(value)
+
+
+def _show_size(number: float, unit: Unit) -> str:
+    from babel.numbers import format_currency, format_decimal, format_percent
+
+    locale = reader().locale
+    match unit:
+        case "money":
+            symbol = format_currency(number, _currency(), locale=locale)
+            return symbol.replace("CN¥", "¥")
+        case "share":
+            return format_percent(number, "#,##0.00%", locale=locale)
+        case "points":
+            return tr("{number} pp", number=format_decimal(number * 100, "#,##0.00", locale=locale))
+        case "ratio":
+            return format_decimal(number, "#,##0.00", locale=locale)
+        case "days" | "hours" | "seconds":
+            return _show_duration(number, unit)
+        case "count":
+            return format_decimal(number, "#,##0", locale=locale)
+        case _:
+            return format_decimal(number, "#,##0.##", locale=locale)
+
+
+def _currency() -> str:
+    return reader().currency
+
+
+def _show_duration(number: float, unit: Literal["days", "hours", "seconds"]) -> str:
+    from babel.numbers import format_decimal
+
+    text = format_decimal(number, "#,##0.#", locale=reader().locale)
+    match unit:
+        case "days":
+            return ntr("{number} day", "{number} days", number, number=text)
+        case "hours":
+            return ntr("{number} hour", "{number} hours", number, number=text)
+        case "seconds":
+            return ntr("{number} second", "{number} seconds", number, number=text)
+
+
+def excel_format(unit: Unit) -> str:
+    """The number format of a workbook's column for a unit."""
+    return {
+        "money": "#,##0.00",
+        "count": "#,##0",
+        "number": "#,##0.##",
+        "share": "0.00%",
+        "points": "0.00%",
+        "ratio": "0.00",
+        "days": "0.0",
+        "hours": "0.0",
+        "seconds": "0",
+        "day": "yyyy-mm-dd",
+        "time": "yyyy-mm-dd hh:mm",
+    }.get(unit, "@")

@@ -1,0 +1,83 @@
+"""Results: frozen values that carry numbers and know how to show themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, ClassVar
+
+from ecops_lib.core.findings import Finding, findings_html, level_word
+from ecops_lib.core.formats import Unit
+from ecops_lib.core.language import tr
+from ecops_lib.core.tables import pretty, table_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ecops_lib.core.charts import Chart
+
+
+class Result:
+    """Base of every result; subclasses are ``@dataclass(frozen=True, kw_only=True, eq=False)``.
+
+    Attributes:
+        units: Unit of each column of ``to_frame()``; text where absent.
+        labels: English heading of each column, marked for the catalogue.
+        sheet: Name of the result's sheet in the workbook, in English, marked.
+    """
+
+    units: ClassVar[Mapping[str, Unit]] = {}
+    labels: ClassVar[Mapping[str, str]] = {}
+    sheet: ClassVar[str] = ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """The numbers as a plain table."""
+        raise NotImplementedError(f"{type(self).__name__} has no table.")
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the numbers say, in the reader's language."""
+        return ()
+
+    def chart(self) -> Chart | None:
+        """A picture of the numbers, where one helps."""
+        return None
+
+    def absent(self) -> str:
+        """Why there is nothing to show and how to get it; empty where there is something."""
+        return ""
+
+    def headings(self) -> dict[str, str]:
+        """The columns' headings in the reader's language."""
+        return {name: tr(label) for name, label in self.labels.items()}
+
+    def table_units(self) -> Mapping[str, Unit]:
+        """Unit of each column; a result whose columns vary overrides this."""
+        return self.units
+
+    def __str__(self) -> str:
+        """The table and the findings as plain text."""
+        if self.absent():
+            return self.absent()
+        words = [f"[{level_word(f.level)}] {f.text}" for f in self.findings()]
+        shown = pretty(self.to_frame(), units=self.table_units(), labels=self.headings())
+        return "\n".join([shown.to_string(index=False), *words])
+
+    def _repr_html_(self) -> str:
+        if self.absent():
+            return f'<p class="ec-absent">{escape(self.absent())}</p>'
+        findings, chart = self.findings(), self.chart()
+        parts = [findings_html(findings)] if findings else []
+        if chart is not None:
+            parts.append(chart._repr_html_())
+        parts.append(self.table_html())
+        return f'<div class="ec-result">{"".join(parts)}</div>'
+
+    def table_html(self) -> str:
+        """The table alone, drawn for a page."""
+        return table_html(
+            self.to_frame(),
+            units=self.table_units(),
+            labels=self.headings(),
+            caption=tr(self.sheet) if self.sheet else "",
+            name=type(self).__name__.lower(),
+        )

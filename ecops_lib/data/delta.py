@@ -1,0 +1,209 @@
+"""Delta Lake and DuckDB under the store: versions, files, upserts by key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import glob
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from ecops_lib.core.checks import listed
+from ecops_lib.core.errors import EcopsError, StoreError
+from ecops_lib.data.schema import arrow_schema
+from ecops_lib.data.schema.types import Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+MONTH = "month"
+"""Partition column of the facts; it is in the folder names, not in the files."""
+
+
+def connect(memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in UTC with bounded memory."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def files(
+    folder: Path, version: int, *, start: dt.date | None = None, end: dt.date | None = None
+) -> list[str]:
+    """The Parquet files of a table at a version, less those of months outside a span."""
+    table = _open(folder, version)
+    if not table.metadata().partition_columns or not (start or end):
+        return table.file_uris()
+    first = f"{start - dt.timedelta(days=1):%Y-%m}" if start else ""
+    last = f"{end + dt.timedelta(days=1):%Y-%m}" if end else "9999-12"
+    months = [part[MONTH] for part in table.partitions() if first <= part[MONTH] <= last]
+    return table.file_uris([(MONTH, "in", months)]) if months else []
+
+
+def relation(
+    connection: duckdb.DuckDBPyConnection, table: str, uris: list[str]
+) -> duckdb.DuckDBPyRelation:
+    """The rows of Parquet files as a relation; no files give no rows, but the columns."""
+    if not uris:
+        return connection.from_arrow(arrow_schema(table).empty_table())
+    paths = [glob.escape(url2pathname(urlparse(uri).path)) for uri in uris]
+    return connection.read_parquet(paths, hive_partitioning=False).select(
+        *(f'"{name}"' for name in arrow_schema(table).names)
+    )
+
+
+def upsert(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    version: int | None,
+    table: Table,
+    rows: duckdb.DuckDBPyRelation | pa.Table,
+) -> tuple[int, int]:
+    """Insert rows, or complete those of the same key; returns the version and the count.
+
+    Raises:
+        StoreError: Two of the rows have the same key.
+    """
+    import duckdb
+
+    given = rows if isinstance(rows, duckdb.DuckDBPyRelation) else connection.from_arrow(rows)
+    connection.execute("DROP TABLE IF EXISTS incoming")
+    given.select(*(f'"{name}"' for name in table.names)).create("incoming")
+    count = _count_unique(connection, table)
+    if not count:
+        return (version or 0), 0
+    if version is None:
+        return _write(connection, "SELECT * FROM incoming", folder, table, None), count
+    return _merge(connection, folder, version, table), count
+
+
+def _count_unique(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    keys = ", ".join(f'"{name}"' for name in table.key)
+    [(count, distinct)] = connection.execute(
+        f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM incoming)) "
+        "FROM incoming"
+    ).fetchall()
+    if count != distinct:
+        raise StoreError(
+            f"{count - distinct} of {count} rows for {table.name} share their key "
+            f"({listed(table.key)}) with another; keep one row a key."
+        )
+    return int(count)
+
+
+def _merge(connection: duckdb.DuckDBPyConnection, folder: Path, version: int, table: Table) -> int:
+    months = _months_touched(connection, folder, version, table)
+    held = _open(folder, version)
+    uris = held.file_uris([(MONTH, "in", months)] if months and table.clock else None)
+    relation(connection, table.name, uris if months or not table.clock else []).create_view(
+        "held", replace=True
+    )
+    keys = ", ".join(f'"{name}"' for name in table.key)
+    columns = ", ".join(
+        f'"{name}"' if name in table.key else f'coalesce(n."{name}", o."{name}") AS "{name}"'
+        for name in table.names
+    )
+    query = f"SELECT {columns} FROM incoming n FULL JOIN held o USING ({keys})"
+    return _write(connection, query, folder, table, months if table.clock else [])
+
+
+def _months_touched(
+    connection: duckdb.DuckDBPyConnection, folder: Path, version: int, table: Table
+) -> list[str]:
+    """Months of the new rows and of the held rows that they replace."""
+    if not table.clock:
+        return []
+    relation(connection, table.name, files(folder, version)).create_view("held", replace=True)
+    keys = ", ".join(f'"{name}"' for name in table.key)
+    found = connection.execute(
+        f"SELECT {_month(table)} FROM incoming UNION "
+        f"SELECT {_month(table)} FROM held SEMI JOIN incoming USING ({keys})"
+    ).fetchall()
+    return sorted(month for (month,) in found)
+
+
+def _month(table: Table) -> str:
+    return f"strftime(\"{table.clock}\", '%Y-%m')"
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    folder: Path,
+    table: Table,
+    months: list[str] | None,
+) -> int:
+    """Write a query's rows: a new table (months None), whole months, or the whole table."""
+    from deltalake import DeltaTable, write_deltalake
+
+    parts = [MONTH] if table.clock else None
+    stamped = f"SELECT *, {_month(table)} AS {MONTH} FROM ({query})" if table.clock else query
+    only = f"{MONTH} IN ({', '.join(repr(month) for month in months)})" if months else None
+    write_deltalake(
+        str(folder),
+        connection.sql(stamped).to_arrow_reader(200_000),
+        partition_by=parts,
+        mode="error" if months is None else "overwrite",
+        predicate=only,
+    )
+    return DeltaTable(str(folder)).version()
+
+
+def compact(folder: Path) -> int:
+    """Merge a table's small files; returns the new version."""
+    table = _open(folder, None)
+    table.optimize.compact()
+    return table.version()
+
+
+def roll_back(tables: Path, versions: Mapping[str, int]) -> None:
+    """Put every table back to its published version; what a dead writer left goes."""
+    for folder in sorted(tables.iterdir()) if tables.exists() else ():
+        if folder.name not in versions:
+            shutil.rmtree(folder)
+            continue
+        table = _open(folder, None)
+        if table.version() > versions[folder.name]:
+            table.restore(versions[folder.name])
+
+
+def _open(folder: Path, version: int | None) -> DeltaTable:
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    try:
+        return DeltaTable(str(folder), version=version)
+    except (TableNotFoundError, DeltaError) as error:
+        raise StoreError(
+            f"the table {folder.name} of {folder.parents[1]} cannot be read "
+            f"at version {version}: {error}."
+        ) from error
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """Turn any library's full-disk error into one sentence."""
+    try:
+        yield
+    except EcopsError:
+        raise
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if full or "No space left on device" in str(error):
+            raise StoreError(
+                f"the disk under {path} is full; free some space and run it again: "
+                "the store is as it was."
+            ) from error
+        raise

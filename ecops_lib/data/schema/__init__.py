@@ -1,0 +1,118 @@
+"""The canonical tables: the only place that defines columns, types, units and keys.
+
+Amounts are decimals with four places in the store currency; times are instants in
+UTC (pages and day boundaries use the store's zone); ids are text. A platform's file
+fills what it holds; what it does not hold is null, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ecops_lib.core.checks import listed, nearest
+from ecops_lib.core.errors import StoreError
+from ecops_lib.data.schema.trade import ORDERS, ORDER_ITEMS, REFUNDS, PRODUCTS, CUSTOMERS
+from ecops_lib.data.schema.demand import (
+    TRAFFIC,
+    EVENTS,
+    ADS,
+    REVIEWS,
+    TICKETS,
+    EXPERIMENTS,
+    CONTACTS,
+    POINTS,
+)
+from ecops_lib.data.schema.supply import INVENTORY, PURCHASE_ORDERS, SHIPMENTS, COSTS
+from ecops_lib.data.schema.surroundings import COMPETITOR_ITEMS, MARKET, SHOP_EVENTS, TARGETS
+from ecops_lib.data.schema.types import Column, Table
+
+if TYPE_CHECKING:
+    import pandera.pandas as pandera
+    import pyarrow as pa
+
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        ORDERS,
+        ORDER_ITEMS,
+        REFUNDS,
+        PRODUCTS,
+        CUSTOMERS,
+        TRAFFIC,
+        EVENTS,
+        ADS,
+        REVIEWS,
+        TICKETS,
+        EXPERIMENTS,
+        CONTACTS,
+        POINTS,
+        INVENTORY,
+        PURCHASE_ORDERS,
+        SHIPMENTS,
+        COSTS,
+        COMPETITOR_ITEMS,
+        MARKET,
+        SHOP_EVENTS,
+        TARGETS,
+    )
+}
+
+
+def table_named(name: str) -> Table:
+    """The canonical table of that name.
+
+    Raises:
+        StoreError: There is none; the message lists those that exist.
+    """
+    if name not in TABLES:
+        hint = nearest(name, TABLES)
+        raise StoreError(f"there is no table {name!r}{hint}; the tables are {listed(TABLES)}.")
+    return TABLES[name]
+
+
+@cache
+def arrow_schema(name: str) -> pa.Schema:
+    """The Arrow schema of a canonical table, in column order."""
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "money": pa.decimal128(18, 4),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "flag": pa.bool_(),
+        "time": pa.timestamp("us", "UTC"),
+        "day": pa.date32(),
+    }
+    return pa.schema([(column.name, types[column.type]) for column in table_named(name).columns])
+
+
+@cache
+def pandera_schema(name: str) -> pandera.DataFrameSchema:
+    """The pandera schema of a canonical table: required cells, choices, ranges, key.
+
+    Validates a pandas frame (``arrow_schema(name)`` gives its types), so that an
+    analyst can check a table of their own before it goes into a store.
+    """
+    import pandera.pandas as pandera
+
+    table = table_named(name)
+    return pandera.DataFrameSchema(
+        {column.name: _pandera_column(column) for column in table.columns},
+        unique=list(table.key),
+        strict=True,
+        name=name,
+    )
+
+
+def _pandera_column(column: Column) -> pandera.Column:
+    import pandera.pandas as pandera
+
+    checks = []
+    if column.choices:
+        checks.append(pandera.Check.isin(column.choices))
+    if column.least is not None:
+        checks.append(pandera.Check.ge(column.least))
+    return pandera.Column(None, checks, nullable=not column.required)

@@ -1,0 +1,186 @@
+"""What brought people to the shop, and what they did there."""
+
+from __future__ import annotations
+
+from ecops_lib.core.language import mark
+from ecops_lib.data.schema.types import (
+    Column,
+    PLATFORM,
+    Table,
+    count_column,
+    day_column,
+    key_column,
+    money_column,
+    number_column,
+    text_column,
+    time_column,
+)
+
+TRAFFIC_SCOPES = ("shop", "product", "channel", "keyword")
+
+TRAFFIC = Table(
+    name="traffic",
+    help=mark("one row a day × scope × thing: shop, product, channel or keyword"),
+    key=("platform", "day", "scope", "scope_id"),
+    clock="day",
+    hint=mark("生意参谋 宏观监控 (shop) and 商品_全部 (products)"),
+    columns=(
+        PLATFORM,
+        day_column("day", mark("day in the platform's zone"), required=True),
+        text_column("scope", mark("what the row is about"), required=True, choices=TRAFFIC_SCOPES),
+        key_column("scope_id", mark("product id, channel or keyword; * for the shop")),
+        count_column("visitors", mark("distinct visitors of the day"), unit="people"),
+        count_column("page_views", mark("page views"), unit="views"),
+        number_column("stay_seconds", mark("mean stay of a visitor"), unit="seconds"),
+        number_column("bounce_rate", mark("share of visitors who left at once"), unit="share"),
+        count_column("cart_visitors", mark("distinct visitors who added to cart"), unit="people"),
+        count_column("cart_units", mark("units added to cart"), unit="pieces"),
+        count_column("favourite_visitors", mark("distinct visitors who saved it"), unit="people"),
+        count_column(
+            "enquiry_visitors", mark("distinct visitors who asked the service"), unit="people"
+        ),
+        count_column("ordering_buyers", mark("distinct buyers who ordered"), unit="people"),
+        money_column("ordered_amount", mark("amount ordered, as the platform counts")),
+        count_column("paying_buyers", mark("distinct buyers who paid"), unit="people"),
+        count_column(
+            "paying_old_buyers", mark("of them, buyers of the last 365 days"), unit="people"
+        ),
+        money_column("paid_old_amount", mark("amount paid by buyers of the last 365 days")),
+        count_column("paid_units", mark("units paid"), unit="pieces"),
+        money_column("paid_amount", mark("amount paid, as the platform counts")),
+        money_column("refund_amount", mark("amount refunded, as the platform counts")),
+        count_column("search_visitors", mark("visitors who came by search"), unit="people"),
+    ),
+)
+
+EVENTS = Table(
+    name="events",
+    help=mark("one row a visitor's action"),
+    key=("platform", "event_id"),
+    clock="happened_at",
+    hint=mark("an event log (GA4 export, own tracking)"),
+    columns=(
+        PLATFORM,
+        key_column("event_id", mark("event")),
+        time_column("happened_at", mark("when it happened"), required=True),
+        text_column("visitor_key", mark("keyed hash of the visitor")),
+        text_column("session_id", mark("visit")),
+        text_column("kind", mark("view, cart, favourite, order or pay"), required=True),
+        text_column("page", mark("page or step")),
+        text_column("product_id", mark("product")),
+        text_column("channel", mark("entry channel")),
+        text_column("device", mark("device")),
+        money_column("amount", mark("amount of the action")),
+    ),
+)
+
+ADS = Table(
+    name="ads",
+    help=mark("one row a day × campaign × item × keyword"),
+    key=("platform", "day", "campaign_id", "product_id", "keyword"),
+    clock="day",
+    hint=mark("the 万相台 or 直通车 report"),
+    columns=(
+        PLATFORM,
+        day_column("day", mark("day in the platform's zone"), required=True),
+        key_column("campaign_id", mark("ad campaign; * where the report does not say")),
+        text_column("campaign_name", mark("name of the ad campaign")),
+        text_column(
+            "product_line", mark("keyword, audience, smart scene, whole site or commission")
+        ),
+        key_column("product_id", mark("item advertised; * where the report does not say")),
+        key_column("keyword", mark("keyword; * where the report does not say")),
+        count_column("impressions", mark("impressions"), unit="views"),
+        count_column("clicks", mark("clicks"), unit="clicks"),
+        money_column("cost", mark("money spent"), required=True, least=0),
+        money_column("direct_amount", mark("attributed amount, direct")),
+        money_column("indirect_amount", mark("attributed amount, indirect")),
+        money_column("attributed_amount", mark("attributed amount, gross of refunds")),
+        count_column("attributed_orders", mark("attributed orders"), unit="orders"),
+        count_column("cart_units", mark("units added to cart"), unit="pieces"),
+        count_column("favourites", mark("favourites"), unit="times"),
+        count_column("new_buyers", mark("new buyers, as the ad platform counts"), unit="people"),
+    ),
+)
+
+REVIEWS = Table(
+    name="reviews",
+    help=mark("one row a review"),
+    key=("platform", "review_id"),
+    clock="created_at",
+    hint=mark("the review export"),
+    columns=(
+        PLATFORM,
+        key_column("review_id", mark("review")),
+        text_column("order_id", mark("order, if told")),
+        text_column("product_id", mark("product")),
+        time_column("created_at", mark("when it was written"), required=True),
+        Column("rating", "number", mark("stars, 1 to 5"), unit="stars", least=1),
+        text_column("text", mark("what the customer wrote")),
+    ),
+)
+
+TICKETS = Table(
+    name="tickets",
+    help=mark("one row an enquiry or after-sales case"),
+    key=("platform", "ticket_id"),
+    hint=mark("the service desk's export"),
+    columns=(
+        PLATFORM,
+        key_column("ticket_id", mark("case")),
+        text_column("order_id", mark("order, if any")),
+        text_column("product_id", mark("product, if any")),
+        time_column("opened_at", mark("when it was opened"), required=True),
+        number_column("first_reply_seconds", mark("time to the first human reply"), unit="seconds"),
+        time_column("closed_at", mark("when it was closed")),
+        text_column("kind", mark("enquiry, complaint or after-sales")),
+        text_column("topic", mark("topic")),
+    ),
+)
+
+EXPERIMENTS = Table(
+    name="experiments",
+    help=mark("one row an exposure"),
+    key=("experiment_id", "unit_key", "variant"),
+    clock="exposed_at",
+    hint=mark("the exposure log of a test"),
+    columns=(
+        key_column("experiment_id", mark("test")),
+        key_column("unit_key", mark("keyed hash of the visitor or buyer")),
+        key_column("variant", mark("variant shown")),
+        time_column("exposed_at", mark("first exposure"), required=True),
+        text_column("segment", mark("segment")),
+    ),
+)
+
+CONTACTS = Table(
+    name="contacts",
+    help=mark("one row a message to a customer"),
+    key=("contact_id", "buyer_key"),
+    clock="sent_at",
+    hint=mark("the messaging tool's export"),
+    columns=(
+        key_column("contact_id", mark("mailing")),
+        key_column("buyer_key", mark("keyed hash of the buyer")),
+        time_column("sent_at", mark("when it was sent, or held out"), required=True),
+        Column("held_out", "flag", mark("whether the customer was held out as control")),
+        text_column("message", mark("message or coupon")),
+        money_column("cost", mark("cost of the message and its coupon")),
+        time_column("opened_at", mark("when it was opened")),
+    ),
+)
+
+POINTS = Table(
+    name="points",
+    help=mark("one row a movement of membership points"),
+    key=("movement_id",),
+    clock="moved_at",
+    hint=mark("the membership system's ledger"),
+    columns=(
+        key_column("movement_id", mark("movement")),
+        key_column("buyer_key", mark("keyed hash of the buyer")),
+        time_column("moved_at", mark("when"), required=True),
+        text_column("kind", mark("earned, redeemed or expired"), required=True),
+        Column("points", "integer", mark("points, signed"), unit="points", required=True),
+    ),
+)
