@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from ecops_lib.core.errors import ColumnError, ParameterError
 
@@ -46,7 +46,7 @@ def require_choice(value: str, choices: object, *, name: str) -> None:
     Raises:
         ParameterError: The value is none of the choices.
     """
-    known: tuple[str, ...] = get_args(choices) or tuple(choices)  # type: ignore[call-overload]
+    known: tuple[str, ...] = get_args(choices) or tuple(cast("Iterable[str]", choices))
     if value not in known:
         hint = nearest(str(value), known)
         raise ParameterError(f"{name} is {value!r}; it must be one of {listed(known)}{hint}.")

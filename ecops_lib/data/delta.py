@@ -148,16 +148,14 @@ def _write(
     """Write a query's rows: a new table (months None), whole months, or the whole table."""
     from deltalake import DeltaTable, write_deltalake
 
-    parts = [MONTH] if table.clock else None
     stamped = f"SELECT *, {_month(table)} AS {MONTH} FROM ({query})" if table.clock else query
-    only = f"{MONTH} IN ({', '.join(repr(month) for month in months)})" if months else None
-    write_deltalake(
-        str(folder),
-        connection.sql(stamped).to_arrow_reader(200_000),
-        partition_by=parts,
-        mode="error" if months is None else "overwrite",
-        predicate=only,
-    )
+    rows = connection.sql(stamped).to_arrow_reader(200_000)
+    parts = [MONTH] if table.clock else None
+    if months is None:
+        write_deltalake(str(folder), rows, partition_by=parts)
+    else:
+        only = f"{MONTH} IN ({', '.join(map(repr, months))})" if months else None
+        write_deltalake(str(folder), rows, partition_by=parts, mode="overwrite", predicate=only)
     return DeltaTable(str(folder)).version()
 
 

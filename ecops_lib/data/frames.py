@@ -59,7 +59,7 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
     """
     import pandas as pd
 
-    held = frame.collect("pyarrow").to_native().to_pandas()
+    held: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
     for name in held.columns:
         column = held[name]
         if column.dtype == object and any(isinstance(v, Decimal) for v in column.head(50)):

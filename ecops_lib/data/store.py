@@ -129,7 +129,8 @@ class Store:
         """A whole table as pandas, typed by Arrow (exact decimals, nullable integers)."""
         import pandas as pd
 
-        return self.scan(table).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+        held: pd.DataFrame = self.scan(table).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+        return held
 
     def count(self, table: str) -> int:
         """The number of rows of a table; 0 where it holds none."""

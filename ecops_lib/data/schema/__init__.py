@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from ecops_lib.core.checks import listed, nearest
 from ecops_lib.core.errors import StoreError
-from ecops_lib.data.schema.trade import ORDERS, ORDER_ITEMS, REFUNDS, PRODUCTS, CUSTOMERS
 from ecops_lib.data.schema.demand import (
-    TRAFFIC,
-    EVENTS,
     ADS,
+    CONTACTS,
+    EVENTS,
+    EXPERIMENTS,
+    POINTS,
     REVIEWS,
     TICKETS,
-    EXPERIMENTS,
-    CONTACTS,
-    POINTS,
+    TRAFFIC,
 )
-from ecops_lib.data.schema.supply import INVENTORY, PURCHASE_ORDERS, SHIPMENTS, COSTS
+from ecops_lib.data.schema.supply import COSTS, INVENTORY, PURCHASE_ORDERS, SHIPMENTS
 from ecops_lib.data.schema.surroundings import COMPETITOR_ITEMS, MARKET, SHOP_EVENTS, TARGETS
+from ecops_lib.data.schema.trade import CUSTOMERS, ORDER_ITEMS, ORDERS, PRODUCTS, REFUNDS
 from ecops_lib.data.schema.types import Column, Table
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ecops_lib.core.language import mark
 from ecops_lib.data.schema.types import (
-    Column,
     PLATFORM,
+    Column,
     Table,
     count_column,
     day_column,
@@ -20,7 +20,7 @@ TRAFFIC_SCOPES = ("shop", "product", "channel", "keyword")
 
 TRAFFIC = Table(
     name="traffic",
-    help=mark("one row a day × scope × thing: shop, product, channel or keyword"),
+    meaning=mark("one row a day × scope × thing: shop, product, channel or keyword"),
     key=("platform", "day", "scope", "scope_id"),
     clock="day",
     hint=mark("生意参谋 宏观监控 (shop) and 商品_全部 (products)"),
@@ -55,7 +55,7 @@ TRAFFIC = Table(
 
 EVENTS = Table(
     name="events",
-    help=mark("one row a visitor's action"),
+    meaning=mark("one row a visitor's action"),
     key=("platform", "event_id"),
     clock="happened_at",
     hint=mark("an event log (GA4 export, own tracking)"),
@@ -76,7 +76,7 @@ EVENTS = Table(
 
 ADS = Table(
     name="ads",
-    help=mark("one row a day × campaign × item × keyword"),
+    meaning=mark("one row a day × campaign × item × keyword"),
     key=("platform", "day", "campaign_id", "product_id", "keyword"),
     clock="day",
     hint=mark("the 万相台 or 直通车 report"),
@@ -105,7 +105,7 @@ ADS = Table(
 
 REVIEWS = Table(
     name="reviews",
-    help=mark("one row a review"),
+    meaning=mark("one row a review"),
     key=("platform", "review_id"),
     clock="created_at",
     hint=mark("the review export"),
@@ -122,7 +122,7 @@ REVIEWS = Table(
 
 TICKETS = Table(
     name="tickets",
-    help=mark("one row an enquiry or after-sales case"),
+    meaning=mark("one row an enquiry or after-sales case"),
     key=("platform", "ticket_id"),
     hint=mark("the service desk's export"),
     columns=(
@@ -140,7 +140,7 @@ TICKETS = Table(
 
 EXPERIMENTS = Table(
     name="experiments",
-    help=mark("one row an exposure"),
+    meaning=mark("one row an exposure"),
     key=("experiment_id", "unit_key", "variant"),
     clock="exposed_at",
     hint=mark("the exposure log of a test"),
@@ -155,7 +155,7 @@ EXPERIMENTS = Table(
 
 CONTACTS = Table(
     name="contacts",
-    help=mark("one row a message to a customer"),
+    meaning=mark("one row a message to a customer"),
     key=("contact_id", "buyer_key"),
     clock="sent_at",
     hint=mark("the messaging tool's export"),
@@ -172,7 +172,7 @@ CONTACTS = Table(
 
 POINTS = Table(
     name="points",
-    help=mark("one row a movement of membership points"),
+    meaning=mark("one row a movement of membership points"),
     key=("movement_id",),
     clock="moved_at",
     hint=mark("the membership system's ledger"),

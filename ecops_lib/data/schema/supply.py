@@ -18,7 +18,7 @@ from ecops_lib.data.schema.types import (
 
 INVENTORY = Table(
     name="inventory",
-    help=mark("one row a snapshot day × warehouse × SKU"),
+    meaning=mark("one row a snapshot day × warehouse × SKU"),
     key=("day", "warehouse_id", "sku_id"),
     clock="day",
     hint=mark("the warehouse's stock export"),
@@ -36,7 +36,7 @@ INVENTORY = Table(
 
 PURCHASE_ORDERS = Table(
     name="purchase_orders",
-    help=mark("one row a purchase order × SKU × stage"),
+    meaning=mark("one row a purchase order × SKU × stage"),
     key=("purchase_id", "sku_id", "stage"),
     hint=mark("the purchasing sheet"),
     columns=(
@@ -55,7 +55,7 @@ PURCHASE_ORDERS = Table(
 
 SHIPMENTS = Table(
     name="shipments",
-    help=mark("one row a parcel"),
+    meaning=mark("one row a parcel"),
     key=("platform", "order_id", "parcel_id"),
     hint=mark("the carrier's bill or the platform's logistics export"),
     columns=(
@@ -77,7 +77,7 @@ SHIPMENTS = Table(
 
 COSTS = Table(
     name="costs",
-    help=mark("one row a day × kind of cost"),
+    meaning=mark("one row a day × kind of cost"),
     key=("day", "kind", "product_id"),
     clock="day",
     hint=mark("a sheet of your own (costs.csv)"),

@@ -15,7 +15,7 @@ from ecops_lib.data.schema.types import (
 
 COMPETITOR_ITEMS = Table(
     name="competitor_items",
-    help=mark("one row a snapshot day × competitor × item"),
+    meaning=mark("one row a snapshot day × competitor × item"),
     key=("day", "competitor", "item_id"),
     clock="day",
     hint=mark("snapshots of competitors' listings"),
@@ -38,7 +38,7 @@ COMPETITOR_ITEMS = Table(
 
 MARKET = Table(
     name="market",
-    help=mark("one row a day × series of the industry"),
+    meaning=mark("one row a day × series of the industry"),
     key=("day", "series", "category"),
     clock="day",
     hint=mark("生意参谋 市场 exports"),
@@ -52,7 +52,7 @@ MARKET = Table(
 
 SHOP_EVENTS = Table(
     name="shop_events",
-    help=mark("one row a dated event: campaign, price or rule change, outage"),
+    meaning=mark("one row a dated event: campaign, price or rule change, outage"),
     key=("event_id",),
     hint=mark("a sheet of your own (shop_events.csv)"),
     columns=(
@@ -73,7 +73,7 @@ SHOP_EVENTS = Table(
 
 TARGETS = Table(
     name="targets",
-    help=mark("one row a day × metric"),
+    meaning=mark("one row a day × metric"),
     key=("day", "metric"),
     clock="day",
     hint=mark("a sheet of your own (targets.csv)"),

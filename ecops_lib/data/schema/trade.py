@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ecops_lib.core.language import mark
 from ecops_lib.data.schema.types import (
-    Column,
     ORDER,
     PLATFORM,
+    Column,
     Table,
     day_column,
     key_column,
@@ -25,7 +25,7 @@ REFUND_STATUSES = ("pending", "success", "closed")
 
 ORDERS = Table(
     name="orders",
-    help=mark("one row an order"),
+    meaning=mark("one row an order"),
     key=("platform", "order_id"),
     clock="created_at",
     hint=mark("the platform's order export"),
@@ -65,7 +65,7 @@ ORDERS = Table(
 
 ORDER_ITEMS = Table(
     name="order_items",
-    help=mark("one row an order line"),
+    meaning=mark("one row an order line"),
     key=("platform", "order_id", "line_id"),
     clock="created_at",
     hint=mark("the platform's order-line export (宝贝报表)"),
@@ -90,7 +90,7 @@ ORDER_ITEMS = Table(
 
 REFUNDS = Table(
     name="refunds",
-    help=mark("one row a refund claim"),
+    meaning=mark("one row a refund claim"),
     key=("platform", "refund_id"),
     clock="",
     hint=mark("the platform's refund export"),
@@ -120,7 +120,7 @@ REFUNDS = Table(
 
 PRODUCTS = Table(
     name="products",
-    help=mark("one row a product"),
+    meaning=mark("one row a product"),
     key=("platform", "product_id"),
     hint=mark("the product list or 生意参谋 商品_全部"),
     columns=(
@@ -139,7 +139,7 @@ PRODUCTS = Table(
 
 CUSTOMERS = Table(
     name="customers",
-    help=mark("one row a customer"),
+    meaning=mark("one row a customer"),
     key=("buyer_key",),
     hint=mark("the member list"),
     columns=(

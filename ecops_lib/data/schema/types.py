@@ -17,7 +17,7 @@ class Column:
     Attributes:
         name: Canonical name.
         type: ``money`` is a decimal(18, 4) in the store currency; ``time`` an instant.
-        help: What it means, in English, marked for the catalogue.
+        meaning: What it means, in English, marked for the catalogue.
         unit: Unit other than the type's own, such as ``pieces`` or ``hours``.
         required: Whether a row without it goes to quarantine.
         choices: The values allowed, where there are few.
@@ -26,7 +26,7 @@ class Column:
 
     name: str
     type: Type
-    help: str
+    meaning: str
     unit: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Table:
 
     Attributes:
         name: Canonical name.
-        help: The grain, in English, marked for the catalogue.
+        meaning: The grain, in English, marked for the catalogue.
         key: Columns that identify a row; an import replaces rows by it.
         columns: All columns, in order.
         clock: The column whose month (UTC) partitions the table; empty for none.
@@ -47,7 +47,7 @@ class Table:
     """
 
     name: str
-    help: str
+    meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     clock: str = ""
@@ -64,42 +64,42 @@ class Table:
 
 
 def text_column(
-    name: str, help: str, *, required: bool = False, choices: tuple[str, ...] = ()
+    name: str, meaning: str, *, required: bool = False, choices: tuple[str, ...] = ()
 ) -> Column:
     """A column of text."""
-    return Column(name, "text", help, required=required, choices=choices)
+    return Column(name, "text", meaning, required=required, choices=choices)
 
 
-def key_column(name: str, help: str) -> Column:
+def key_column(name: str, meaning: str) -> Column:
     """A column of the key: text, never missing."""
-    return Column(name, "text", help, required=True)
+    return Column(name, "text", meaning, required=True)
 
 
 def money_column(
-    name: str, help: str, *, required: bool = False, least: float | None = None
+    name: str, meaning: str, *, required: bool = False, least: float | None = None
 ) -> Column:
     """A column of amounts in the store currency."""
-    return Column(name, "money", help, unit="store currency", required=required, least=least)
+    return Column(name, "money", meaning, unit="store currency", required=required, least=least)
 
 
-def count_column(name: str, help: str, *, unit: str = "", required: bool = False) -> Column:
+def count_column(name: str, meaning: str, *, unit: str = "", required: bool = False) -> Column:
     """A column of whole numbers from 0."""
-    return Column(name, "integer", help, unit=unit, required=required, least=0)
+    return Column(name, "integer", meaning, unit=unit, required=required, least=0)
 
 
-def number_column(name: str, help: str, *, unit: str = "") -> Column:
+def number_column(name: str, meaning: str, *, unit: str = "") -> Column:
     """A column of floating-point numbers."""
-    return Column(name, "number", help, unit=unit)
+    return Column(name, "number", meaning, unit=unit)
 
 
-def time_column(name: str, help: str, *, required: bool = False) -> Column:
+def time_column(name: str, meaning: str, *, required: bool = False) -> Column:
     """A column of instants."""
-    return Column(name, "time", help, required=required)
+    return Column(name, "time", meaning, required=required)
 
 
-def day_column(name: str, help: str, *, required: bool = False) -> Column:
+def day_column(name: str, meaning: str, *, required: bool = False) -> Column:
     """A column of calendar days."""
-    return Column(name, "day", help, required=required)
+    return Column(name, "day", meaning, required=required)
 
 
 PLATFORM = key_column("platform", mark("platform the row comes from, such as tmall or shopify"))
