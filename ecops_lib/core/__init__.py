@@ -1,0 +1,1 @@
+"""Words, numbers and pictures: nothing here knows of shops."""

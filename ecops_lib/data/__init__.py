@@ -1,0 +1,1 @@
+"""What do we have? Tables, files and days."""
