@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, ClassVar
 
+from ecops_lib.core.bundle import RESULT_MIME, result_bundle
 from ecops_lib.core.findings import Finding, findings_html, level_word
 from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import tr
@@ -61,6 +62,10 @@ class Result:
         words = [f"[{level_word(f.level)}] {f.text}" for f in self.findings()]
         shown = pretty(self.to_frame(), units=self.table_units(), labels=self.headings())
         return "\n".join([shown.to_string(index=False), *words])
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        """What a notebook keeps beside the HTML: plain text, and plain values for the runner."""
+        return {"text/plain": str(self), RESULT_MIME: result_bundle(self)}
 
     def _repr_html_(self) -> str:
         if self.absent():

@@ -1,0 +1,1 @@
+"""How does it reach people? Runner, page, workbook."""
