@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecops_lib.core.bundle import RESULT_MIME, result_bundle
+from ecops_lib.core.display import Shown
 from ecops_lib.core.findings import Finding, findings_html, level_word
 from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import tr
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ecops_lib.core.charts import Chart
 
 
-class Result:
+class Result(Shown):
     """Base of every result; subclasses are ``@dataclass(frozen=True, kw_only=True, eq=False)``.
 
     Attributes:
@@ -63,9 +64,10 @@ class Result:
         shown = pretty(self.to_frame(), units=self.table_units(), labels=self.headings())
         return "\n".join([shown.to_string(index=False), *words])
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        """What a notebook keeps beside the HTML: plain text, and plain values for the runner."""
-        return {"text/plain": str(self), RESULT_MIME: result_bundle(self)}
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, str]]:
+        """What a notebook keeps: HTML and plain text, and plain values for the runner."""
+        shown, marks = super()._repr_mimebundle_()
+        return {**shown, RESULT_MIME: result_bundle(self)}, marks
 
     def _repr_html_(self) -> str:
         if self.absent():
