@@ -72,9 +72,9 @@ def _day_html(entries: Iterable[ReportEntry]) -> str:
 
 def _entry_html(entry: ReportEntry) -> str:
     levels = "".join(
-        f'<span class="ec-level ec-{level}">{escape(level_word(level))} {entry.levels[level]}</span>'
-        for level in sorted(entry.levels, key=RANK.__getitem__)
-        if entry.levels[level]
+        f'<span class="ec-level ec-{level}">{escape(level_word(level))} {count}</span>'
+        for level, count in sorted(entry.levels.items(), key=lambda pair: RANK[pair[0]])
+        if count
     )
     audience = tr(AUDIENCES[entry.audience]) if entry.audience in AUDIENCES else entry.audience
     small = " · ".join([LANGUAGE_NAMES[entry.lang], audience, entry.made_at])
