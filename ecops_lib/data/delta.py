@@ -5,18 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import glob
-import shutil
-from collections.abc import Iterator, Mapping
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from ecops_lib.core.checks import listed
-from ecops_lib.core.errors import EcopsError, StoreError
+from ecops_lib.core.checks import listed, require_columns
+from ecops_lib.core.errors import ColumnError, EcopsError, StoreError
 from ecops_lib.data.schema import arrow_schema
-from ecops_lib.data.schema.types import Table
+from ecops_lib.data.schema.types import Column, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,12 +29,40 @@ if TYPE_CHECKING:
 MONTH = "month"
 """Partition column of the facts; it is in the folder names, not in the files."""
 
+CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+"""Of every table: Delta would forget versions after 30 days, but a store forgets none."""
+
+SQL_TYPES = {
+    "text": "VARCHAR",
+    "money": "DECIMAL(18,4)",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "flag": "BOOLEAN",
+    "time": "TIMESTAMP WITH TIME ZONE",
+    "day": "DATE",
+}
+
+
+def check_path(folder: Path) -> None:
+    """Refuse a folder whose path Delta Lake's library would misread.
+
+    Raises:
+        StoreError: The path holds such a character.
+    """
+    found = re.search(r"[\[\]^|\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}", folder.resolve().as_posix())
+    if found:
+        raise StoreError(
+            f"a store cannot lie in {str(folder.resolve())!r}, because its tables cannot be kept "
+            f"under a path with {found.group()!r}; choose a folder without it."
+        )
+
 
 def connect(memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in UTC with bounded memory."""
+    """A DuckDB connection in UTC with bounded memory that spills to the system's scratch folder."""
     import duckdb
 
-    connection = duckdb.connect()
+    spill = Path(tempfile.gettempdir()) / f"ecops-{os.getpid()}-{secrets.token_hex(4)}"
+    connection = duckdb.connect(config={"temp_directory": str(spill)})
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{memory_limit}'")
     connection.execute("SET preserve_insertion_order = false")
@@ -44,7 +75,7 @@ def files(
     folder: Path, version: int, *, start: dt.date | None = None, end: dt.date | None = None
 ) -> list[str]:
     """The Parquet files of a table at a version, less those of months outside a span."""
-    table = _open(folder, version)
+    table = open_table(folder, version)
     if not table.metadata().partition_columns or not (start or end):
         return table.file_uris()
     first = f"{start - dt.timedelta(days=1):%Y-%m}" if start else ""
@@ -75,14 +106,10 @@ def upsert(
     """Insert rows, or complete those of the same key; returns the version and the count.
 
     Raises:
-        StoreError: Two of the rows have the same key.
+        ColumnError: The rows lack a column, or hold something else in it.
+        StoreError: Two of the rows have the same key, or one has none.
     """
-    import duckdb
-
-    given = rows if isinstance(rows, duckdb.DuckDBPyRelation) else connection.from_arrow(rows)
-    connection.execute("DROP TABLE IF EXISTS incoming")
-    given.select(*(f'"{name}"' for name in table.names)).create("incoming")
-    count = _count_unique(connection, table)
+    count = _take(connection, table, rows)
     if not count:
         return (version or 0), 0
     if version is None:
@@ -90,12 +117,47 @@ def upsert(
     return _merge(connection, folder, version, table), count
 
 
-def _count_unique(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+def _take(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: duckdb.DuckDBPyRelation | pa.Table
+) -> int:
+    """Put rows into the table ``incoming`` with the schema's own types; returns how many."""
+    import duckdb
+
+    given = rows if isinstance(rows, duckdb.DuckDBPyRelation) else connection.from_arrow(rows)
+    require_columns(given.columns, table.names, table=f"the table given for {table.name}")
+    held = dict(zip(given.columns, map(str, given.types), strict=True))
+    connection.execute("DROP TABLE IF EXISTS incoming")
+    typed = ", ".join(_typed(column, held[column.name], table) for column in table.columns)
+    try:
+        given.project(typed).create("incoming")
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise ColumnError(f"a row for {table.name} does not fit its column: {error}.") from error
+    return _count_checked(connection, table)
+
+
+def _typed(column: Column, given: str, table: Table) -> str:
+    if column.type == "time" and given not in {SQL_TYPES["time"], '"NULL"'}:
+        raise ColumnError(
+            f"column {column.name!r} of {table.name} is {given}; "
+            "it must hold instants with a time zone, such as UTC."
+        )
+    return f'CAST("{column.name}" AS {SQL_TYPES[column.type]}) AS "{column.name}"'
+
+
+def _count_checked(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """The number of incoming rows, once each has a clock and a key of its own."""
     keys = ", ".join(f'"{name}"' for name in table.key)
-    [(count, distinct)] = connection.execute(
-        f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM incoming)) "
-        "FROM incoming"
+    needed = dict.fromkeys((*table.key, table.clock) if table.clock else table.key)
+    empty = " OR ".join(f'"{name}" IS NULL' for name in needed)
+    [(count, lacking, distinct)] = connection.execute(
+        f"SELECT count(*), count(*) FILTER ({empty}), "
+        f"(SELECT count(*) FROM (SELECT DISTINCT {keys} FROM incoming)) FROM incoming"
     ).fetchall()
+    if lacking:
+        raise StoreError(
+            f"{lacking} of {count} rows for {table.name} have an empty cell in "
+            f"{listed(needed)}; fill them or leave the rows out."
+        )
     if count != distinct:
         raise StoreError(
             f"{count - distinct} of {count} rows for {table.name} share their key "
@@ -106,7 +168,7 @@ def _count_unique(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 def _merge(connection: duckdb.DuckDBPyConnection, folder: Path, version: int, table: Table) -> int:
     months = _months_touched(connection, folder, version, table)
-    held = _open(folder, version)
+    held = open_table(folder, version)
     uris = held.file_uris([(MONTH, "in", months)] if months and table.clock else None)
     relation(connection, table.name, uris if months or not table.clock else []).create_view(
         "held", replace=True
@@ -153,7 +215,7 @@ def _write(
     rows = connection.sql(stamped).to_arrow_reader(200_000)
     parts = [MONTH] if table.clock else None
     if months is None:
-        write_deltalake(str(folder), rows, partition_by=parts)
+        write_deltalake(str(folder), rows, partition_by=parts, configuration=CONFIGURATION)
     else:
         only = f"{MONTH} IN ({', '.join(map(repr, months))})" if months else None
         write_deltalake(str(folder), rows, partition_by=parts, mode="overwrite", predicate=only)
@@ -162,32 +224,27 @@ def _write(
 
 def compact(folder: Path) -> int:
     """Merge a table's small files; returns the new version."""
-    table = _open(folder, None)
+    table = open_table(folder, None)
     table.optimize.compact()
     return table.version()
 
 
-def roll_back(tables: Path, versions: Mapping[str, int]) -> None:
-    """Put every table back to its published version; what a dead writer left goes."""
-    for folder in sorted(tables.iterdir()) if tables.exists() else ():
-        if folder.name not in versions:
-            shutil.rmtree(folder)
-            continue
-        table = _open(folder, None)
-        if table.version() > versions[folder.name]:
-            table.restore(versions[folder.name])
+def open_table(folder: Path, version: int | None) -> DeltaTable:
+    """A Delta table at a version, or at its head.
 
-
-def _open(folder: Path, version: int | None) -> DeltaTable:
+    Raises:
+        StoreError: The table is damaged, or has no such version.
+    """
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
     try:
         return DeltaTable(str(folder), version=version)
     except (TableNotFoundError, DeltaError) as error:
+        when = "" if version is None else f" at version {version}"
         raise StoreError(
-            f"the table {folder.name} of {folder.parents[1]} cannot be read "
-            f"at version {version}: {error}."
+            f"the table {folder.name} of {folder.parents[1]} cannot be read{when}; "
+            f"bring its folder back from a copy ({error})."
         ) from error
 
 

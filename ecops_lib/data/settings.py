@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-from ecops_lib.core.checks import require_choice
-from ecops_lib.core.errors import StoreError
+from ecops_lib.core.checks import nearest, require_between, require_choice
+from ecops_lib.core.errors import ParameterError, StoreError
 from ecops_lib.core.language import Language
 
 RefundBasis = Literal["pay", "refund"]
@@ -56,39 +57,80 @@ def read_settings(file: Path) -> Settings:
     """Read and check ``store.toml``.
 
     Raises:
-        StoreError: The file is not TOML, or holds an impossible value.
+        StoreError: The file is not TOML in UTF-8, or has an unknown setting.
+        ParameterError: A setting has an impossible value.
     """
     try:
-        held = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        held = tomllib.loads(file.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{file} is not in UTF-8; save it again with that encoding.") from error
+    except tomllib.TOMLDecodeError as error:
         raise StoreError(f"{file} is not readable TOML: {error}.") from error
-    known = set(Settings.__dataclass_fields__)
-    if unknown := sorted(set(held) - known):
+    return check_settings(held, file)
+
+
+def check_settings(held: Mapping[str, Any], file: Path) -> Settings:
+    """Settings from the values of a ``store.toml``, once each of them is possible.
+
+    Raises:
+        StoreError: There is no name, or an unknown setting.
+        ParameterError: A setting has an impossible value.
+    """
+    known = sorted(Settings.__dataclass_fields__)
+    if unknown := sorted(set(held) - set(known)):
         raise StoreError(
-            f"{file} has {unknown[0]!r}, which is no setting; they are {', '.join(sorted(known))}."
+            f"{file} has {unknown[0]!r}, which is no setting{nearest(unknown[0], known)}; "
+            f"they are {', '.join(known)}."
         )
-    return _checked(held, file)
-
-
-def _checked(held: dict[str, Any], file: Path) -> Settings:
-    if not held.get("name"):
+    if not isinstance(held.get("name"), str) or not held["name"].strip():
         raise StoreError(f'{file} has no name; add a line such as name = "My shop".')
+    settings = Settings(**{**held, "thresholds": _thresholds(held, file)})
+    _require_code(settings.currency, r"[A-Z]{3}", "CNY", name=f"currency in {file}")
+    _require_code(settings.country, r"[A-Z]{2}", "CN", name=f"country in {file}")
+    _require_zone(settings.time_zone, file)
+    require_choice(settings.language, Language, name=f"language in {file}")
+    if settings.refund_basis is not None:
+        require_choice(settings.refund_basis, RefundBasis, name=f"refund_basis in {file}")
+    require_choice(settings.presale, PresaleRule, name=f"presale in {file}")
+    _require_owners(settings.owners, file)
+    return settings
+
+
+def _require_code(value: object, pattern: str, example: str, *, name: str) -> None:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise ParameterError(f"{name} is {value!r}; it must be an ISO code such as {example!r}.")
+
+
+def _require_zone(value: object, file: Path) -> None:
     try:
-        ZoneInfo(held.get("time_zone", "UTC"))
-    except (KeyError, ValueError, OSError) as error:
-        raise StoreError(
-            f"{file}: time_zone is {held['time_zone']!r}; use an IANA name such as 'Asia/Shanghai'."
+        ZoneInfo(cast("str", value))
+    except (KeyError, ValueError, OSError, TypeError, AttributeError) as error:
+        raise ParameterError(
+            f"time_zone in {file} is {value!r}; it must be an IANA name such as 'Asia/Shanghai'."
         ) from error
-    require_choice(held.get("language", "zh"), Language, name=f"language in {file}")
-    if basis := held.get("refund_basis"):
-        require_choice(basis, RefundBasis, name=f"refund_basis in {file}")
-    require_choice(held.get("presale", "full"), PresaleRule, name=f"presale in {file}")
-    thresholds = {**THRESHOLDS, **held.pop("thresholds", {})}
-    return Settings(**{**held, "thresholds": cast("Mapping[str, float]", thresholds)})
 
 
-def write_settings(file: Path, settings: Settings) -> None:
-    """Write the ``store.toml`` of a new store, with a word on each line."""
+def _thresholds(held: Mapping[str, Any], file: Path) -> dict[str, float]:
+    given = held.get("thresholds", {})
+    if not isinstance(given, Mapping):
+        raise ParameterError(f"thresholds in {file} is {given!r}; it must be a table of numbers.")
+    for name, value in given.items():
+        require_choice(name, THRESHOLDS, name=f"a threshold in {file}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(f"threshold {name} in {file} is {value!r}; it must be a number.")
+        require_between(value, 0, float("inf"), name=f"threshold {name} in {file}")
+    return {**THRESHOLDS, **given}
+
+
+def _require_owners(owners: object, file: Path) -> None:
+    if not isinstance(owners, Mapping) or not all(isinstance(n, str) for n in owners.values()):
+        raise ParameterError(
+            f"owners in {file} is {owners!r}; it must be a table of names in quotes."
+        )
+
+
+def settings_text(settings: Settings) -> str:
+    """The ``store.toml`` of a new store, with a word on each line."""
     basis = f'"{settings.refund_basis}"' if settings.refund_basis else None
     lines = [
         f"name = {_quoted(settings.name)}",
@@ -100,13 +142,14 @@ def write_settings(file: Path, settings: Settings) -> None:
         f"presale = {_quoted(settings.presale)}  # full: paid with the balance; deposit: at once",
         "",
         "[thresholds]",
-        *(f"{name} = {value:g}" for name, value in settings.thresholds.items()),
+        *(f"{name} = {value!r}" for name, value in settings.thresholds.items()),
         "",
         "[owners]  # who gets which task",
-        *(f"{name} = {_quoted(value)}" for name, value in settings.owners.items()),
+        *(f"{_quoted(name)} = {_quoted(value)}" for name, value in settings.owners.items()),
     ]
-    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """A TOML string: JSON's escapes are TOML's, but for the delete character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ecops_lib.core.errors import MissingDataError, StoreError
-from ecops_lib.data import delta
+from ecops_lib.data import delta, recovery
 from ecops_lib.data.schema import TABLES, table_named
-from ecops_lib.data.settings import Settings, read_settings, write_settings
+from ecops_lib.data.settings import Settings, check_settings, read_settings, settings_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT = "2GB"
 """Memory that DuckDB may use for one store before it spills to disk."""
+
+CLOCK_SLACK = 2
+"""Seconds by which a file system's clock may lag behind ours."""
+
+SHORTEST_KEY = 16
+"""Bytes that a key for hashing buyers must have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +82,19 @@ class Store:
 
     @property
     def key(self) -> bytes:
-        """The secret for hashing buyers."""
-        return (self.path / "store.key").read_bytes()
+        """The secret for hashing buyers.
+
+        Raises:
+            StoreError: It is missing or damaged: buyers could not be told again.
+        """
+        file = self.path / "store.key"
+        key = file.read_bytes() if file.exists() else b""
+        if len(key) < SHORTEST_KEY:
+            raise StoreError(
+                f"{file} is missing or damaged; bring it back from a copy, "
+                "for buyers are known by it."
+            )
+        return key
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -148,17 +165,20 @@ class Store:
         """
         from filelock import FileLock
 
-        with FileLock(self.path / ".lock"), delta.full_disk_told(self.path):
-            before = _newest(self.path)
-            delta.roll_back(self.path / "tables", before.tables)
+        with delta.full_disk_told(self.path), FileLock(self.path / ".lock"):
+            before = _recover(self.path)
             writer = Writer(self.path, self.connection, before)
-            yield writer
-            self.snapshot = writer.publish()
+            try:
+                yield writer
+                self.snapshot = writer.publish()
+            except BaseException:
+                _recover(self.path)
+                raise
 
     def compact(self) -> None:
         """Merge the small files of each table; every earlier version stays readable."""
         with self.writing() as writer:
-            for table in self.tables:
+            for table in writer.before.tables:
                 writer.compact(table)
 
 
@@ -169,6 +189,7 @@ class Writer:
         self.path = path
         self.connection = connection
         self.before = before
+        self._since = time.time() - CLOCK_SLACK
         self._tables = dict(before.tables)
         self._files = list(before.files)
 
@@ -198,13 +219,15 @@ class Writer:
 
     def publish(self) -> Snapshot:
         """Make the change visible, or do nothing if nothing changed."""
-        changed = self._tables != dict(self.before.tables)
+        changed = [n for n, v in self._tables.items() if self.before.tables.get(n) != v]
         if not changed and len(self._files) == len(self.before.files):
             return self.before
+        for table in changed:
+            recovery.put_on_disk(self.path / "tables" / table, since=self._since)
         snapshot = Snapshot(
             version=self.before.version + 1, tables=self._tables, files=tuple(self._files)
         )
-        _write_whole(
+        recovery.write_whole(
             self.path / "snapshots" / f"{snapshot.version:08d}.json",
             json.dumps(
                 {
@@ -214,7 +237,7 @@ class Writer:
                 },
                 ensure_ascii=False,
                 indent=1,
-            ),
+            ).encode(),
         )
         return snapshot
 
@@ -239,15 +262,25 @@ def create_store(
         key: Secret for hashing buyers; random unless given (the demo shop's is fixed).
 
     Raises:
-        StoreError: The folder is a store already.
+        StoreError: The folder is a store already, or cannot be one.
+        ParameterError: A setting has an impossible value.
     """
+    from filelock import FileLock
+
     folder = Path(path)
-    if (folder / "store.toml").exists():
-        raise StoreError(f"{folder} is a store already; open it, or choose another folder.")
-    settings = Settings(name=name, currency=currency, time_zone=time_zone, language=language)
-    (folder / "snapshots").mkdir(parents=True, exist_ok=True)
-    _write_key(folder / "store.key", key or secrets.token_bytes(32))
-    write_settings(folder / "store.toml", settings)
+    delta.check_path(folder)
+    held = {"name": name, "currency": currency, "time_zone": time_zone, "language": language}
+    settings = check_settings(held, folder / "store.toml")
+    with delta.full_disk_told(folder):
+        (folder / "snapshots").mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            if (folder / "store.toml").exists():
+                raise StoreError(f"{folder} is a store already; open it, or choose another folder.")
+            if not (folder / "store.key").exists():
+                recovery.write_whole(
+                    folder / "store.key", key or secrets.token_bytes(32), mode=0o600
+                )
+            recovery.write_whole(folder / "store.toml", settings_text(settings).encode())
     return Store(folder, Snapshot())
 
 
@@ -273,31 +306,37 @@ def open_store(path: str | Path, *, version: int | None = None) -> Store:
 
 
 def _newest(folder: Path) -> Snapshot:
-    files = sorted((folder / "snapshots").glob("[0-9]*.json"))
-    return _read_snapshot(files[-1]) if files else Snapshot()
+    file = _newest_file(folder)
+    return _read_snapshot(file) if file else Snapshot()
+
+
+def _newest_file(folder: Path) -> Path | None:
+    """The newest snapshot; none in a store without data."""
+    if not (folder / "snapshots").exists():
+        raise StoreError(
+            f"{folder} has lost its folder 'snapshots', without which its tables cannot be read; "
+            "bring it back from a copy."
+        )
+    return max((folder / "snapshots").glob("[0-9]*.json"), default=None)
+
+
+def _recover(folder: Path) -> Snapshot:
+    """The newest snapshot, once all that a dead writer left is gone (under the lock)."""
+    file = _newest_file(folder)
+    newest = _read_snapshot(file) if file else Snapshot()
+    for scratch in (folder / "snapshots").glob(".*.json.*"):
+        scratch.unlink()
+    recovery.roll_back(
+        folder / "tables", newest.tables, since=file.stat().st_mtime if file else 0.0
+    )
+    return newest
 
 
 def _read_snapshot(file: Path) -> Snapshot:
     try:
         held = json.loads(file.read_text("utf-8"))
         return Snapshot(version=held["version"], tables=held["tables"], files=tuple(held["files"]))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{file} is damaged ({error}); remove it to go back to the version before."
         ) from error
-
-
-def _write_key(file: Path, key: bytes) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(key)
-
-
-def _write_whole(file: Path, text: str) -> None:
-    """Write a file whole or not at all, and on the disk before it is seen."""
-    scratch = file.with_name(f".{file.name}.{os.getpid()}")
-    with scratch.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    scratch.replace(file)
