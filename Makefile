@@ -46,7 +46,7 @@ check: .venv/dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 test: .venv/dev check
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
