@@ -1,0 +1,149 @@
+"""``ecops import | demo | measure``: what is in a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ecops_lib.cli.output import LangOption, progress, say
+from ecops_lib.core.language import reader, set_reader, tr
+from ecops_lib.data.settings import RefundBasis
+
+if TYPE_CHECKING:
+    from ecops_lib.core.results import Result
+
+Form = Literal["table", "json", "csv"]
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.command("import")(import_command)
+    app.command("demo")(demo_command)
+    app.command("measure")(measure_command)
+
+
+def import_command(
+    paths: Annotated[list[Path], typer.Argument(help="Exported files, or folders of them.")],
+    store: StoreOption,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="mapping.toml for files of other makes.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of a new shop.")] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", help="Currency of a new shop, such as CNY.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", help="Zone of a new shop, such as Asia/Shanghai.")
+    ] = None,
+    lang: LangOption = None,
+) -> None:
+    """Read exported files into a store; what they are is recognised by their columns."""
+    from ecops_lib.data.imports import import_files
+
+    set_reader(lang)
+    with progress(tr("import")) as step:
+        result = import_files(
+            paths,
+            store=store,
+            mapping=mapping,
+            name=name,
+            currency=currency,
+            time_zone=time_zone,
+            language=lang,
+            progress=step,
+        )
+    say(str(result))
+    say(tr("page: {path}", path=write_import_page(result, store)))
+
+
+def write_import_page(result: Result, folder: Path) -> Path:
+    """The page that says what an import did, in the store's folder ``imports``."""
+    from ecops_lib.data.store import open_store
+    from ecops_lib.reports.page import plain_page
+    from ecops_lib.reports.publish import write_whole
+
+    store = open_store(folder)
+    title = tr("Import into {shop}", shop=store.settings.name)
+    page = plain_page(title=title, lang=reader().language, sections=[("", result)])
+    file = folder / "imports" / f"{store.snapshot.version:08d}.html"
+    file.parent.mkdir(exist_ok=True)
+    write_whole(file, page.encode("utf-8", "replace"))
+    return file
+
+
+def demo_command(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; it becomes a store.")],
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop.")] = 20261027,
+    lang: LangOption = None,
+) -> None:
+    """Make a demo shop: raw exports as platforms write them, and the store made from them."""
+    import hashlib
+
+    from ecops_lib.data.demo import write_demo
+    from ecops_lib.data.imports import import_files
+    from ecops_lib.data.store import create_store
+
+    set_reader(lang)
+    key = hashlib.sha256(f"ecops demo {seed}".encode()).digest()
+    create_store(folder, name=tr("Demo shop"), language=reader().language, key=key)
+    write_demo(folder, seed=seed)
+    exports = folder / "exports"
+    say(tr("raw exports: {path}", path=exports))
+    with progress(tr("import")) as step:
+        result = import_files([exports], store=folder, progress=step)
+    say(tr("store: {path}", path=folder))
+    say(tr("page: {path}", path=write_import_page(result, folder)))
+
+
+def measure_command(
+    metrics: Annotated[list[str], typer.Argument(help="Keys of metrics, such as paid_amount.")],
+    store: StoreOption,
+    start: Annotated[str, typer.Option("--from", metavar="DAY", help="First day.")],
+    end: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day.")],
+    by: Annotated[list[str] | None, typer.Option("--by", help="Dimension; repeat it.")] = None,
+    refund_basis: Annotated[
+        RefundBasis | None,
+        typer.Option("--refund-basis", help="Day that refunds are counted on."),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print it.")] = "table",
+    lang: LangOption = None,
+) -> None:
+    """Compute registered metrics over a period, ends included."""
+    from ecops_lib.core.checks import as_day
+    from ecops_lib.data.store import open_store
+    from ecops_lib.metrics import measure
+
+    shop = open_store(store)
+    set_reader(lang, shop.settings.currency)
+    result = measure(
+        shop,
+        metrics,
+        start=as_day(start, name="--from"),
+        end=as_day(end, name="--to"),
+        by=tuple(by or ()),
+        refund_basis=refund_basis,
+    )
+    say(printed(result, form))
+
+
+def printed(result: Result, form: Form) -> str:
+    """A result's table for people, or its plain numbers for programs."""
+    from ecops_lib.core.bundle import result_bundle
+
+    if form == "table":
+        return str(result)
+    import csv
+    import io
+    import json
+
+    bundle = result_bundle(result)
+    names = [column["name"] for column in bundle["columns"]]
+    if form == "json":
+        rows = [dict(zip(names, row, strict=True)) for row in bundle["rows"]]
+        return json.dumps(rows, ensure_ascii=False, indent=1)
+    held = io.StringIO()
+    csv.writer(held, lineterminator="\n").writerows([names, *bundle["rows"]])
+    return held.getvalue().rstrip("\n")

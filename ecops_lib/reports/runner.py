@@ -1,0 +1,307 @@
+"""One run of a notebook: from a store to a page and what lies beside it.
+
+    OUT/
+      index.html                          all pages made so far
+      <shop>/<notebook>/<day>-<language>/
+        <notebook>.html  .xlsx  .ipynb    page, workbook, executed notebook
+        findings.json  manifest.json
+
+The folder of a run is made aside and moved into place when it is whole: whatever happens
+in between, nobody sees half a page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ecops_lib.core.bundle import RESULT_MIME
+from ecops_lib.core.checks import require_choice
+from ecops_lib.core.errors import NotebookError, ParameterError
+from ecops_lib.core.findings import RANK
+from ecops_lib.core.language import Language, reading, tr
+from ecops_lib.data.coverage import last_whole_day, report_day
+from ecops_lib.data.store import Store, open_store
+from ecops_lib.reports.exporter import Audience, notebook_page
+from ecops_lib.reports.kernel import CellError, execute
+from ecops_lib.reports.manifest import describe_run, findings_bytes, manifest_bytes
+from ecops_lib.reports.notebooks import Notebook, node_bytes, open_notebook, prepared
+from ecops_lib.reports.page import Provenance
+from ecops_lib.reports.parameters import Value, bind_parameters
+from ecops_lib.reports.publish import publish, scratch_folder, write_whole, writing_told
+from ecops_lib.reports.workbook import workbook_bytes
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from ecops_lib.reports.kernel import Progress
+
+STANDARD = ("store", "as_of", "lang", "audience")
+"""Parameters with a meaning of their own; others make a folder of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run made.
+
+    Attributes:
+        folder: Where everything lies.
+        page: The HTML page.
+        workbook: Its tables.
+        notebook: The executed notebook.
+        values: Every parameter with the value it ran with.
+        day_chosen: Whether ``as_of`` was given; else it is the store's last whole day.
+        findings: All findings of the page, as ``Finding.to_dict`` makes them.
+    """
+
+    folder: Path
+    page: Path
+    workbook: Path
+    notebook: Path
+    values: Mapping[str, Value]
+    day_chosen: bool
+    findings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A run with every question answered."""
+
+    notebook: Notebook
+    store: Store
+    values: Mapping[str, Value]
+    lang: Language
+    audience: Audience
+    made_at: dt.datetime
+    day_chosen: bool
+
+    @property
+    def day(self) -> str:
+        return str(self.values.get("as_of", ""))
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's folder goes, below the folder of all reports."""
+        own = {
+            name: self.values[name]
+            for name, parameter in self.notebook.parameters.items()
+            if name not in STANDARD and self.values[name] != parameter.default
+        }
+        parts = [self.day, self.lang, "management" if self.audience == "management" else ""]
+        if own:
+            digest = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:6]
+            parts.append(f"{slug('-'.join(f'{k}-{v}' for k, v in own.items()))}-{digest}")
+        name = "-".join(part for part in parts if part)
+        return Path(slug(self.store.settings.name), self.notebook.name, name)
+
+
+def run_notebook(
+    notebook: str | Path,
+    *,
+    store: str | Path,
+    out: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    made_at: str | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a notebook on a store and write its page and what lies beside it.
+
+    Args:
+        notebook: Name of one of the kit's notebooks, or path of one's own.
+        store: The store's folder.
+        out: Folder of all reports; its ``index.html`` lists them.
+        parameters: Values by name, text as on the command line or of the declared type.
+            ``lang`` is the store's language unless given, ``as_of`` the last whole day.
+        made_at: Time stamp in ISO form to print instead of the present one; with the same
+            data and the same stamp every file has the same bytes.
+        progress: Called with the cells begun and all cells.
+
+    Raises:
+        NotebookError: The notebook is unknown or ill-formed, one of its cells failed (what
+            ran is kept in ``out/failed``), or the files cannot be written.
+        ParameterError: A parameter is unknown or has an impossible value.
+        StoreError: The folder is no store.
+        MissingDataError: The store does not reach the day asked for.
+    """
+    plan = _plan(notebook, store, dict(parameters or {}), made_at)
+    with writing_told(Path(out)), scratch_folder(Path(out)) as scratch:
+        node = _executed(plan, Path(out), progress)
+        if open_store(store).snapshot.version != plan.store.snapshot.version:
+            raise NotebookError(
+                f"new files were imported into {store} while {plan.notebook.name} ran; "
+                "run it again to have one state of the data on the page."
+            )
+        bundles = collect_bundles(node)
+        findings = distinct_findings(bundles)
+        for name, content in _files(plan, node, bundles, findings).items():
+            write_whole(scratch / name, content)
+        folder = publish(scratch, Path(out), plan.folder, lang=plan.lang)
+    return RunResult(
+        folder=folder,
+        page=folder / f"{plan.notebook.name}.html",
+        workbook=folder / f"{plan.notebook.name}.xlsx",
+        notebook=folder / f"{plan.notebook.name}.ipynb",
+        values=plan.values,
+        day_chosen=plan.day_chosen,
+        findings=findings,
+    )
+
+
+def _plan(
+    notebook: str | Path, store: str | Path, given: dict[str, object], made_at: str | None
+) -> _Plan:
+    opened, shop = open_notebook(notebook), open_store(store)
+    stamp = _stamp(made_at, shop)
+    asked = {"store": str(store), "lang": shop.settings.language, **given}
+    values = bind_parameters(opened.parameters, asked, notebook=opened.name, today=stamp.date())
+    for name, choices in {"lang": Language, "audience": Audience}.items():
+        if name in values:
+            require_choice(str(values[name]), choices, name=name)
+    chosen = bool(values.get("as_of"))
+    if "as_of" in values:
+        values["as_of"] = report_day(shop, str(values["as_of"])).isoformat()
+    return _Plan(
+        notebook=opened,
+        store=shop,
+        values=values,
+        lang=cast("Language", values["lang"]),
+        audience=cast("Audience", values.get("audience", "analyst")),
+        made_at=stamp,
+        day_chosen=chosen,
+    )
+
+
+def _stamp(made_at: str | None, shop: Store) -> dt.datetime:
+    if made_at is None:
+        return dt.datetime.now(shop.zone).replace(microsecond=0)
+    try:
+        stamp = dt.datetime.fromisoformat(made_at)
+    except ValueError:
+        raise ParameterError(
+            f"made_at is {made_at!r}; it must be a time such as '2026-11-12T09:00'."
+        ) from None
+    return stamp if stamp.tzinfo else stamp.replace(tzinfo=shop.zone)
+
+
+def _executed(plan: _Plan, out: Path, progress: Progress | None) -> NotebookNode:
+    """The executed notebook; what a failed one holds is kept for analysts."""
+    try:
+        return execute(prepared(plan.notebook, plan.values), progress=progress)
+    except CellError as error:
+        kept = out / "failed" / f"{plan.notebook.name}-{plan.folder.name}.ipynb"
+        kept.parent.mkdir(exist_ok=True)
+        write_whole(kept, node_bytes(error.node))
+        section = plan.notebook.section(error.place, plan.lang)
+        raise NotebookError(
+            f"{plan.notebook.name} stopped in the section {section!r}: {str(error).rstrip('.')}; "
+            f"no page was made, and what ran is in {kept}."
+        ) from error
+
+
+def collect_bundles(node: NotebookNode) -> list[Mapping[str, Any]]:
+    """The results that an executed notebook shows, as plain values, in order."""
+    outputs = (output for cell in node.cells for output in cell.get("outputs", ()))
+    return [output.data[RESULT_MIME] for output in outputs if RESULT_MIME in output.get("data", {})]
+
+
+def distinct_findings(bundles: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """All findings, worst first, each key once: a page's summary repeats its sections."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for bundle in bundles:
+        for finding in bundle["findings"]:
+            found.setdefault(finding["key"], finding)
+    return tuple(
+        sorted(found.values(), key=lambda f: (RANK[f["level"]], -(f["money"] or 0.0), f["key"]))
+    )
+
+
+def _files(
+    plan: _Plan,
+    node: NotebookNode,
+    bundles: list[Mapping[str, Any]],
+    findings: tuple[Mapping[str, Any], ...],
+) -> dict[str, bytes]:
+    """Every file of the run's folder by name."""
+    name, title = plan.notebook.name, plan.notebook.title(plan.lang)
+    run = describe_run(
+        plan.store,
+        notebook=plan.notebook.path,
+        parameters=plan.values,
+        made_at=plan.made_at,
+        as_of_chosen=plan.day_chosen,
+    )
+    with reading(plan.lang, plan.store.settings.currency):
+        page = notebook_page(
+            node,
+            title=title,
+            lang=plan.lang,
+            audience=plan.audience,
+            provenance=_provenance(run, plan),
+        )
+        book = workbook_bytes(bundles, findings, title=title, made_at=plan.made_at)
+    files = {
+        f"{name}.html": page.encode("utf-8", "replace"),
+        f"{name}.ipynb": node_bytes(node),
+        f"{name}.xlsx": book,
+        "findings.json": findings_bytes(
+            findings, as_of=plan.day, language=plan.lang, notebook=name
+        ),
+    }
+    report = {
+        "page": f"{name}.html",
+        "title": title,
+        "day": plan.day,
+        "lang": plan.lang,
+        "audience": plan.audience,
+        "made_at": f"{plan.made_at:%Y-%m-%d %H:%M}",
+        "levels": dict(Counter(finding["level"] for finding in findings)),
+        "headline": findings[0]["text"] if findings else "",
+    }
+    return {**files, "manifest.json": manifest_bytes({"report": report, **run}, files)}
+
+
+def _provenance(run: Mapping[str, Any], plan: _Plan) -> Provenance:
+    """The end of the page, in the reader's language."""
+    bases = {
+        tr("shop"): plan.store.settings.name,
+        tr("day"): _day_words(plan),
+        tr("currency"): run["bases"]["currency"],
+        tr("time zone"): run["bases"]["time_zone"],
+        tr("version of the store"): str(run["store"]["version"]),
+    }
+    return Provenance(
+        parameters=plan.values,
+        files=run["store"]["files"],
+        bases={name: text for name, text in bases.items() if text},
+        versions=run["versions"],
+        made_at=f"{plan.made_at:%Y-%m-%d %H:%M}",
+    )
+
+
+def _day_words(plan: _Plan) -> str:
+    if not plan.day:
+        return ""
+    if not plan.day_chosen:
+        return tr("{day}, the last whole day in the store", day=plan.day)
+    last = last_whole_day(plan.store).isoformat()
+    if plan.day > last:
+        return tr(
+            "{day}, which may not be whole: the last whole day is {last}", day=plan.day, last=last
+        )
+    return tr("{day}, as asked", day=plan.day)
+
+
+def slug(text: str) -> str:
+    """Text as a name of a folder: letters of any script, digits, ``_``, ``.`` and ``-``.
+
+    >>> slug("A/B 店铺: x")
+    'A-B-店铺-x'
+    """
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:60] or "shop"
