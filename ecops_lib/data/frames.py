@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DAY = dt.timedelta(days=1)
+
+Grain = Literal["day", "week", "month", "hour", "weekday"]
+"""Parts of the calendar; weeks begin on Monday, weekdays run from 1 (Monday) to 7."""
 
 
 def lazy(table: object, *, name: str, needed: Iterable[str] = ()) -> nw.LazyFrame[Any]:
@@ -65,9 +68,17 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
         if column.dtype == object and any(isinstance(v, Decimal) for v in column.head(50)):
             held[name] = column.astype(float)
         elif column.dtype == object and any(isinstance(v, dt.date) for v in column.head(50)):
-            held[name] = pd.to_datetime(column)
+            held[name] = pd.to_datetime(column).astype("datetime64[us]")
+        elif column.dtype.kind == "M":
+            held[name] = (
+                column.dt.tz_convert("UTC").dt.tz_localize(None) if _zoned(column) else column
+            )
     keys = list(sort)
     return held.sort_values(keys, ignore_index=True) if keys else held
+
+
+def _zoned(column: pd.Series[Any]) -> bool:
+    return getattr(column.dtype, "tz", None) is not None
 
 
 def instants(start: dt.date, end: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
@@ -105,6 +116,41 @@ def local_time(column: str, start: dt.date, end: dt.date, zone: ZoneInfo) -> nw.
 def local_day(column: str, start: dt.date, end: dt.date, zone: ZoneInfo) -> nw.Expr:
     """The local day of an instant, right for instants on ``start`` … ``end``."""
     return local_time(column, start, end, zone).dt.truncate("1d")
+
+
+def part_of(wall: nw.Expr, grain: Grain) -> nw.Expr:
+    """The day, week, month, hour or weekday of a wall-clock time, in any engine."""
+    match grain:
+        case "hour":
+            return wall.dt.hour().cast(nw.Int64)
+        case "weekday":
+            return wall.dt.weekday().cast(nw.Int64)
+        case "month":
+            return wall.dt.truncate("1mo")
+        case "day":
+            return wall.dt.truncate("1d")
+    day = wall.dt.truncate("1d")
+    monday = day
+    for weekday in range(2, 8):
+        earlier = day.dt.offset_by(f"-{weekday - 1}d")
+        monday = nw.when(day.dt.weekday() == weekday).then(earlier).otherwise(monday)
+    return monday
+
+
+def minutes_between(frame: nw.LazyFrame[Any], before: str, after: str) -> nw.Expr:
+    """Whole minutes from one instant to a later one; null where it is not later.
+
+    Args:
+        frame: The frame that holds the columns (its engine decides the arithmetic).
+        before: Column of the earlier instant.
+        after: Column of the later instant.
+    """
+    first, last = nw.col(before), nw.col(after)
+    if frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect():
+        gap = (last.cast(nw.Int64) - first.cast(nw.Int64)) // 60
+    else:
+        gap = (last - first).dt.total_minutes()
+    return nw.when(last >= first).then(gap)
 
 
 def _minutes(offset: dt.timedelta) -> str:

@@ -1,0 +1,1 @@
+"""What happened? Metrics, how they are computed, and how they moved."""

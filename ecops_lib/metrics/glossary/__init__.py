@@ -1,0 +1,1 @@
+"""The glossary, one module a group of metrics."""

@@ -1,0 +1,283 @@
+"""``measure``: any registered metric, on any days, by any dimension, from any engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ecops_lib.core.checks import as_day, listed, nearest, require_span
+from ecops_lib.core.errors import MetricError, ParameterError
+from ecops_lib.core.findings import Finding
+from ecops_lib.core.formats import Unit
+from ecops_lib.core.language import mark, tr
+from ecops_lib.core.results import Result
+from ecops_lib.data.settings import PresaleRule, RefundBasis
+from ecops_lib.metrics.bases import Bases, Source, Tables, decide_bases, require_basis
+from ecops_lib.metrics.compute import (
+    HIGH,
+    LOW,
+    Part,
+    coverage,
+    evaluate,
+    gather,
+    joined,
+)
+from ecops_lib.metrics.facts import COLUMNS, Dimension, Query, Span
+from ecops_lib.metrics.measures import MEASURES
+from ecops_lib.metrics.notes import Note
+from ecops_lib.metrics.registry import Metric, metric_named, require_computable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIMENSION_LABELS: Mapping[str, str] = {
+    "day": mark("Day"),
+    "week": mark("Week from"),
+    "month": mark("Month from"),
+    "hour": mark("Hour"),
+    "weekday": mark("Weekday"),
+    "platform": mark("Platform"),
+    "product_id": mark("Product"),
+    "sku_id": mark("SKU"),
+    "category": mark("Category"),
+    "brand": mark("Brand"),
+    "channel": mark("Channel"),
+    "province": mark("Province"),
+    "campaign_id": mark("Campaign"),
+    "creator_id": mark("Creator"),
+    "warehouse_id": mark("Warehouse"),
+    "keyword": mark("Keyword"),
+    "ad_campaign_id": mark("Ad campaign"),
+    "product_line": mark("Kind of advertising"),
+    "reason": mark("Reason"),
+    "stage": mark("Stage"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measures(Result):
+    """Metrics over groups.
+
+    Attributes:
+        frame: One row a group: the dimensions' columns, then the metrics by key, with
+            ``<key>_low`` and ``<key>_high`` beside a metric that has only bounds.
+        metrics: The metrics asked for.
+        by: The dimensions.
+        start: First day.
+        end: Last day, included.
+        bases: Time zone, refund basis, pre-sale rule.
+        notes: What a reader of the numbers must know.
+    """
+
+    sheet: ClassVar[str] = mark("Metrics")
+
+    frame: pd.DataFrame
+    metrics: tuple[Metric, ...]
+    by: tuple[str, ...]
+    start: dt.date
+    end: dt.date
+    bases: Bases
+    notes: tuple[Note, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a group."""
+        return self.frame
+
+    def value(self, metric: str) -> float:
+        """A metric of an ungrouped result; NaN where it has only bounds.
+
+        Raises:
+            MetricError: The result is split, or does not hold the metric.
+        """
+        if self.by:
+            raise MetricError(f"the result is split by {listed(self.by)}; read to_frame().")
+        if metric not in self.frame:
+            raise MetricError(
+                f"{metric!r} was not measured; {listed(m.key for m in self.metrics)} were."
+            )
+        return float(self.frame[metric].iloc[0])
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The bases, then the notes."""
+        bases = Finding(key="bases", level="info", text=self.bases.sentence())
+        return (*(note.finding() for note in self.notes), bases)
+
+    def headings(self) -> dict[str, str]:
+        """Labels of dimensions and metrics."""
+        heads = {name: tr(label) for name, label in DIMENSION_LABELS.items()}
+        for metric in self.metrics:
+            label = tr(metric.label)
+            heads[metric.key] = label
+            heads[metric.key + LOW] = tr("{metric}, at least", metric=label)
+            heads[metric.key + HIGH] = tr("{metric}, at most", metric=label)
+        return heads
+
+    def table_units(self) -> Mapping[str, Unit]:
+        """Units of the columns."""
+        units: dict[str, Unit] = {"day": "day", "week": "day", "month": "day"}
+        units |= {"hour": "count", "weekday": "count"}
+        for metric in self.metrics:
+            units |= dict.fromkeys((metric.key, metric.key + LOW, metric.key + HIGH), metric.unit)
+        return units
+
+
+def measure(
+    source: Source,
+    metrics: Sequence[str],
+    *,
+    start: dt.date | str,
+    end: dt.date | str,
+    by: Sequence[Dimension] = (),
+    refund_basis: RefundBasis | None = None,
+    time_zone: str | None = None,
+    presale: PresaleRule | None = None,
+) -> Measures:
+    """Compute registered metrics over a period, split by dimensions.
+
+    Ratios are ratios of sums. Distinct counts that daily aggregates cannot give
+    (visitors of several days) are NaN between bounds: max ≤ x ≤ sum. A day without
+    orders inside the days that the store covers is 0; a day outside is missing.
+
+    Args:
+        source: A store, or tables of any engine (pandas, Polars, PyArrow, DuckDB,
+            PySpark) by canonical name.
+        metrics: Keys of the registry.
+        start: First local day.
+        end: Last local day, included.
+        by: Dimensions; weeks begin on Monday.
+        refund_basis: Day that refunds count on: of payment or of the refund; by default
+            as ``store.toml`` says, else what the data can bear, and said.
+        time_zone: IANA zone of the days; the store's by default.
+        presale: When a pre-sale order counts as paid; the store's rule by default.
+
+    Returns:
+        One row a group, with what must be known of the numbers.
+
+    Raises:
+        MetricError: A metric is unknown, cannot be computed, or cannot be split so; or
+            some refunds would have no day on the basis asked for.
+        MissingDataError: A table is absent; the sentence says what to import.
+        ParameterError: The period is impossible, or ``time_zone`` is missing.
+    """
+    first, last = as_day(start, name="start"), as_day(end, name="end")
+    require_span(first, last)
+    return measure_spans(
+        Tables(source, time_zone=time_zone),
+        metrics,
+        spans=((first, last),),
+        by=tuple(by),
+        refund_basis=refund_basis,
+        presale=presale,
+    )
+
+
+def measure_spans(
+    tables: Tables,
+    metrics: Sequence[str],
+    *,
+    spans: tuple[Span, ...],
+    by: tuple[str, ...] = (),
+    refund_basis: RefundBasis | None = None,
+    presale: PresaleRule | None = None,
+) -> Measures:
+    """Like ``measure`` over several spans of days in one pass (split by day to tell them apart)."""
+    wanted = [metric_named(key) for key in dict.fromkeys(metrics)]
+    _require(wanted, by)
+    bases = _bases(tables, wanted, refund_basis, presale)
+    query = Query(tables=tables, spans=spans, by=by, bases=bases)
+    parts = gather(query, wanted)
+    table = joined(query, parts)
+    frame, notes = _assembled(wanted, table, query)
+    first, last = query.ends
+    return Measures(
+        frame=frame,
+        metrics=tuple(wanted),
+        by=by,
+        start=first,
+        end=last,
+        bases=bases,
+        notes=(*_notes(query, parts), *notes),
+    )
+
+
+def _require(metrics: Sequence[Metric], by: Sequence[str]) -> None:
+    if not metrics:
+        raise ParameterError("metrics is empty; name at least one, such as 'paid_amount'.")
+    for name in by:
+        if name not in COLUMNS:
+            raise MetricError(
+                f"there is no dimension {name!r}{nearest(name, COLUMNS)}; "
+                f"they are {listed(COLUMNS)}."
+            )
+    for metric in metrics:
+        require_computable(metric)
+
+
+def _bases(
+    tables: Tables,
+    metrics: Sequence[Metric],
+    refund_basis: RefundBasis | None,
+    presale: PresaleRule | None,
+) -> Bases:
+    facts = {r.fact for m in metrics for key in m.measures for r in MEASURES[key]}
+    if "refunds_pay" in facts:
+        require_basis(tables, "pay")
+    if "refunds_refund" in facts:
+        require_basis(tables, "refund")
+    return decide_bases(
+        tables, refunds="refunds" in facts, refund_basis=refund_basis, presale=presale
+    )
+
+
+def _assembled(
+    metrics: Sequence[Metric], table: pd.DataFrame, query: Query
+) -> tuple[pd.DataFrame, list[Note]]:
+    """The columns asked for, bounds only where a value is not exact."""
+    frame = table[[COLUMNS[name] for name in query.by]].copy()
+    notes = []
+    for metric in metrics:
+        values = evaluate(metric, table)
+        frame[metric.key] = values[metric.key]
+        bounded = values[metric.key].isna() & values[metric.key + LOW].notna()
+        if bounded.any():
+            frame[metric.key + LOW] = values[metric.key + LOW]
+            frame[metric.key + HIGH] = values[metric.key + HIGH]
+            notes.append(Note("bounds", {"metric": metric.key, "label": metric.label}))
+    return frame, notes
+
+
+def _notes(query: Query, parts: Mapping[str, Part]) -> list[Note]:
+    notes: list[Note] = []
+    spans: dict[tuple[str, dt.date, dt.date], None] = {}
+    for part in parts.values():
+        notes += part.notes
+        notes += _part_notes(query, part)
+        span = coverage(query, part.fact)
+        if span and not part.fact.reported and not _inside(query, span):
+            spans[(part.fact.tables[0], *span)] = None
+    outside = [
+        Note("outside", dict(zip(("table", "first", "last"), s, strict=True))) for s in spans
+    ]
+    return [*notes, *outside]
+
+
+def _part_notes(query: Query, part: Part) -> list[Note]:
+    if part.fact.reported and not part.rows:
+        values = {"measure": part.key, "label": part.key, "table": part.fact.tables[0]}
+        return [Note("silent", values)]
+    if not part.split:
+        return [Note("unsplit", {"measure": part.key, "dimension": listed(query.by)})]
+    if not part.untold or not part.route.told:
+        return []
+    if part.key == "buyers" and not part.fact.reported:
+        return [Note("unknown_buyers", {"count": part.untold})]
+    if part.fact.reported:
+        return []
+    return [Note("untold", {"measure": part.key, "count": part.untold, "rows": part.rows})]
+
+
+def _inside(query: Query, span: Span) -> bool:
+    first, last = query.ends
+    return span[0] <= first and last <= span[1]
