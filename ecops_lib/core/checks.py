@@ -77,12 +77,10 @@ def as_day(value: str | dt.date, *, name: str) -> dt.date:
     Raises:
         ParameterError: The text is not a day in ISO form.
     """
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
     try:
-        return dt.date.fromisoformat(value)
+        if isinstance(value, dt.datetime):
+            return value.date()
+        return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         raise ParameterError(
             f"{name} is {value!r}; it must be a day such as '2026-11-01'."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from numbers import Integral
 from typing import Literal
 
 from ecops_lib.core.formats import is_missing, show
@@ -50,17 +52,24 @@ class Finding:
             "key": self.key,
             "level": self.level,
             "text": self.text,
-            "evidence": {k: None if is_missing(v) else v for k, v in self.evidence.items()},
-            "money": None if is_missing(self.money) else self.money,
+            "evidence": {name: _finite(value) for name, value in self.evidence.items()},
+            "money": _finite(self.money),
             "action": None
             if self.action is None
             else {"text": self.action.text, "owner": self.action.owner},
         }
 
 
+def _finite(value: float | None) -> float | None:
+    """The number as JSON can hold it: a missing or an infinite one becomes null."""
+    if value is None or is_missing(value) or not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def most_important(findings: Iterable[Finding], *, most: int) -> tuple[Finding, ...]:
     """The findings that matter most: worst level first, then most money, then key."""
-    order = sorted(findings, key=lambda f: (RANK[f.level], -(f.money or 0.0), f.key))
+    order = sorted(findings, key=lambda f: (RANK[f.level], -(_finite(f.money) or 0.0), f.key))
     return tuple(order[:most])
 
 
@@ -79,7 +88,7 @@ def _item(finding: Finding) -> str:
         f'<span class="ec-level">{escape(level_word(finding.level))}</span> ',
         f'<span class="ec-text">{escape(finding.text)}</span>',
     ]
-    if finding.money:
+    if _finite(finding.money):
         stake = tr("at stake: {money}", money=show(finding.money, "money"))
         parts.append(f' <span class="ec-money">{escape(stake)}</span>')
     if finding.action:

@@ -64,7 +64,7 @@ EVENTS = Table(
         key_column("event_id", mark("event")),
         time_column("happened_at", mark("when it happened"), required=True),
         text_column("visitor_key", mark("keyed hash of the visitor")),
-        text_column("session_id", mark("visit")),
+        text_column("session_id", mark("visit (session)")),
         text_column("kind", mark("view, cart, favourite, order or pay"), required=True),
         text_column("page", mark("page or step")),
         text_column("product_id", mark("product")),
@@ -127,7 +127,7 @@ TICKETS = Table(
     hint=mark("the service desk's export"),
     columns=(
         PLATFORM,
-        key_column("ticket_id", mark("case")),
+        key_column("ticket_id", mark("case number")),
         text_column("order_id", mark("order, if any")),
         text_column("product_id", mark("product, if any")),
         time_column("opened_at", mark("when it was opened"), required=True),
@@ -145,7 +145,7 @@ EXPERIMENTS = Table(
     clock="exposed_at",
     hint=mark("the exposure log of a test"),
     columns=(
-        key_column("experiment_id", mark("test")),
+        key_column("experiment_id", mark("test that the exposure belongs to")),
         key_column("unit_key", mark("keyed hash of the visitor or buyer")),
         key_column("variant", mark("variant shown")),
         time_column("exposed_at", mark("first exposure"), required=True),
@@ -166,7 +166,7 @@ CONTACTS = Table(
         Column("held_out", "flag", mark("whether the customer was held out as control")),
         text_column("message", mark("message or coupon")),
         money_column("cost", mark("cost of the message and its coupon")),
-        time_column("opened_at", mark("when it was opened")),
+        time_column("opened_at", mark("when the customer opened it")),
     ),
 )
 
@@ -179,7 +179,7 @@ POINTS = Table(
     columns=(
         key_column("movement_id", mark("movement")),
         key_column("buyer_key", mark("keyed hash of the buyer")),
-        time_column("moved_at", mark("when"), required=True),
+        time_column("moved_at", mark("when the points moved"), required=True),
         text_column("kind", mark("earned, redeemed or expired"), required=True),
         Column("points", "integer", mark("points, signed"), unit="points", required=True),
     ),

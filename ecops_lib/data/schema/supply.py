@@ -44,7 +44,7 @@ PURCHASE_ORDERS = Table(
         key_column("sku_id", mark("stock-keeping unit")),
         key_column("stage", mark("production, inspection, shipping or receipt")),
         text_column("supplier_id", mark("supplier")),
-        count_column("quantity", mark("units"), unit="pieces"),
+        count_column("quantity", mark("units ordered from the supplier"), unit="pieces"),
         money_column("unit_cost", mark("price of one unit")),
         time_column("ordered_at", mark("when it was ordered")),
         time_column("due_at", mark("when the stage is due")),
@@ -85,6 +85,6 @@ COSTS = Table(
         day_column("day", mark("day"), required=True),
         key_column("kind", mark("goods, platform fee, freight, insurance or other")),
         key_column("product_id", mark("product; * for the shop")),
-        money_column("amount", mark("cost"), required=True),
+        money_column("amount", mark("amount of the cost"), required=True),
     ),
 )

@@ -31,8 +31,8 @@ COMPETITOR_ITEMS = Table(
         count_column(
             "sales_counter", mark("sales counter as shown, not daily sales"), unit="pieces"
         ),
-        count_column("review_count", mark("reviews"), unit="reviews"),
-        number_column("rating", mark("stars"), unit="stars"),
+        count_column("review_count", mark("number of reviews"), unit="reviews"),
+        number_column("rating", mark("stars shown"), unit="stars"),
     ),
 )
 
@@ -60,14 +60,14 @@ SHOP_EVENTS = Table(
         text_column(
             "kind", mark("campaign, price, coupon, listing, rule or outage"), required=True
         ),
-        text_column("name", mark("name")),
+        text_column("name", mark("name of the event")),
         day_column("starts_on", mark("first day"), required=True),
         day_column("ends_on", mark("last day")),
         text_column("product_id", mark("product concerned")),
         text_column("channel", mark("channel concerned")),
         number_column("before", mark("value before the change")),
         number_column("after", mark("value after the change")),
-        text_column("note", mark("note")),
+        text_column("note", mark("note on the event")),
     ),
 )
 
