@@ -80,8 +80,12 @@ def files(
         return table.file_uris()
     first = f"{start - dt.timedelta(days=1):%Y-%m}" if start else ""
     last = f"{end + dt.timedelta(days=1):%Y-%m}" if end else "9999-12"
-    months = [part[MONTH] for part in table.partitions() if first <= part[MONTH] <= last]
-    return table.file_uris([(MONTH, "in", months)]) if months else []
+    return [uri for uri in table.file_uris() if first <= _month_of(uri) <= last]
+
+
+def _month_of(uri: str) -> str:
+    """The month of a fact's file, which its folder names."""
+    return uri.rpartition(f"{MONTH}=")[2].partition("/")[0]
 
 
 def relation(
@@ -168,11 +172,10 @@ def _count_checked(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 def _merge(connection: duckdb.DuckDBPyConnection, folder: Path, version: int, table: Table) -> int:
     months = _months_touched(connection, folder, version, table)
-    held = open_table(folder, version)
-    uris = held.file_uris([(MONTH, "in", months)] if months and table.clock else None)
-    relation(connection, table.name, uris if months or not table.clock else []).create_view(
-        "held", replace=True
-    )
+    uris = open_table(folder, version).file_uris()
+    if table.clock:
+        uris = [uri for uri in uris if _month_of(uri) in months]
+    relation(connection, table.name, uris).create_view("held", replace=True)
     keys = ", ".join(f'"{name}"' for name in table.key)
     columns = ", ".join(
         f'"{name}"' if name in table.key else f'coalesce(n."{name}", o."{name}") AS "{name}"'
