@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from ecops_lib.core.language import reading
+from ecops_lib.data.store import Store, create_store
+
+MakeShop = Callable[[Iterable[dt.datetime]], Store]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -25,3 +30,35 @@ def english() -> Iterator[None]:
     """Every test begins with an English reader who counts in yuan."""
     with reading("en", "CNY"):
         yield
+
+
+@pytest.fixture
+def make_shop(tmp_path: Path) -> MakeShop:
+    """Makes a store in ``tmp_path / "shop"`` with one paid order of 10.50 at each instant."""
+
+    def make(instants: Iterable[dt.datetime]) -> Store:
+        import pyarrow as pa
+
+        from ecops_lib.data.schema import arrow_schema
+
+        rows = [
+            {
+                "platform": "tmall",
+                "order_id": f"{place:06d}",
+                "created_at": at,
+                "paid_at": at,
+                "status": "paid",
+                "ordered_amount": Decimal("10.50"),
+                "paid_amount": Decimal("10.50"),
+            }
+            for place, at in enumerate(instants)
+        ]
+        schema = arrow_schema("orders")
+        whole = [{name: row.get(name) for name in schema.names} for row in rows]
+        shop = create_store(tmp_path / "shop", name="Corner 店", key=b"k" * 32)
+        with shop.writing() as writer:
+            writer.upsert("orders", pa.Table.from_pylist(whole, schema=schema))
+            writer.record({"name": "orders.csv", "sha256": "ab" * 32, "rows": len(rows)})
+        return shop
+
+    return make
