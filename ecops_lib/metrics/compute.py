@@ -1,297 +1,19 @@
-"""From measures to metrics: one pass a fact, ratios of sums, bounds where counts overlap."""
+"""From measures to metrics: ratios of sums, and bounds where distinct counts overlap."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
-
-from ecops_lib.core.checks import listed
-from ecops_lib.core.errors import MetricError, MissingDataError
-from ecops_lib.core.language import tr
 from ecops_lib.data import frames
-from ecops_lib.metrics.bases import missing_words
-from ecops_lib.metrics.facts import COLUMNS, Fact, Frame, Query
-from ecops_lib.metrics.histories import fact_named
-from ecops_lib.metrics.measures import MEASURES, Route
-from ecops_lib.metrics.notes import Note
+from ecops_lib.metrics.facts import COLUMNS, Fact, Query
+from ecops_lib.metrics.parts import DATED, HIGH, LOW, Part, covered
 from ecops_lib.metrics.registry import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LOW, HIGH = "_low", "_high"
-SNAPSHOT = "snapshot_day"
-GRAINS = ("day", "week", "month", "hour", "weekday")
-DATED = ("day", "week", "month")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One measure over the groups: its values and what was found on the way."""
-
-    key: str
-    route: Route
-    fact: Fact
-    values: pd.DataFrame
-    rows: int
-    untold: int
-    split: bool = True
-    notes: tuple[Note, ...] = field(default=())
-
-    @property
-    def empty(self) -> bool:
-        """Whether there were rows, but none told the value or the dimension."""
-        return self.rows > 0 and (self.untold == self.rows or not self.split)
-
-
-def fact_of(route: Route, query: Query) -> Fact:
-    """The fact of a route under the bases of a question."""
-    return fact_named(
-        route.fact, presale=query.bases.presale, refund_basis=query.bases.refund_basis
-    )
-
-
-def routes_for(key: str, query: Query, *, metric: str) -> list[Route]:
-    """The routes that can serve a measure, best first.
-
-    Raises:
-        MetricError: None holds the dimensions asked for.
-        MissingDataError: Their tables, or the days that they need, are not there.
-    """
-    fitting = [r for r in MEASURES[key] if set(query.by) <= set(fact_of(r, query).splits)]
-    if not fitting:
-        offered = {name for r in MEASURES[key] for name in fact_of(r, query).splits}
-        known = [name for name in COLUMNS if name in offered]
-        raise MetricError(
-            f"{metric} cannot be split by {listed(query.by)}: its part {key} can be split by "
-            f"{listed(known) if known else 'nothing'}."
-        )
-    reasons = [_obstacle(fact_of(route, query), query) for route in fitting]
-    ready = [route for route, reason in zip(fitting, reasons, strict=True) if not reason]
-    if not ready:
-        raise MissingDataError(tr("{metric}: ", metric=metric) + reasons[0])
-    return ready
-
-
-def _obstacle(fact: Fact, query: Query) -> str:
-    tables = fact.tables
-    if {"category", "brand"} & set(query.by):
-        tables = (*tables, "products")
-    for table in tables:
-        if not query.tables.has(table):
-            return missing_words(table)
-    return fact.ready(query) if fact.ready else ""
-
-
-def gather(query: Query, metrics: Sequence[Metric]) -> dict[str, Part]:
-    """Every measure that the metrics need, each fact read once.
-
-    Where a route's rows tell nothing (no buyer is named, no channel is known), the
-    next route is taken and a note says so.
-    """
-    waiting = {
-        key: routes_for(key, query, metric=metric.key)
-        for metric in metrics
-        for key in metric.measures
-    }
-    done: dict[str, Part] = {}
-    while waiting:
-        by_fact: dict[str, dict[str, Route]] = {}
-        for key, routes in waiting.items():
-            by_fact.setdefault(fact_of(routes[0], query).name, {})[key] = routes[0]
-        again: dict[str, list[Route]] = {}
-        for chosen in by_fact.values():
-            for part in collect(query, chosen):
-                rest = waiting[part.key][1:]
-                if part.empty and rest:
-                    again[part.key] = rest
-                if part.key not in done or not part.empty:
-                    done[part.key] = _noted(part, done.get(part.key))
-        waiting = again
-    return done
-
-
-def _noted(part: Part, before: Part | None) -> Part:
-    if before is None:
-        return part
-    note = Note("fallback", {"measure": part.key, "was": before.fact.name, "now": part.fact.name})
-    from dataclasses import replace
-
-    return replace(part, notes=(note,))
-
-
-def collect(query: Query, chosen: Mapping[str, Route]) -> list[Part]:
-    """Compute the measures of one fact together, in its own engine."""
-    fact = fact_of(next(iter(chosen.values())), query)
-    frame = fact.build(query)
-    keys = _keys(query, fact)
-    plain = {k: r for k, r in chosen.items() if r.kind != "twice"}
-    parts = []
-    if plain:
-        held = _aggregated(query, frame, keys, plain)
-        parts += [_part(query, fact, key, route, held) for key, route in plain.items()]
-    for key, route in chosen.items():
-        if route.kind == "twice":
-            held = _counted_twice(query, frame, keys, key, route)
-            parts.append(_part(query, fact, key, route, held))
-    return parts
-
-
-def _keys(query: Query, fact: Fact) -> dict[str, nw.Expr]:
-    keys: dict[str, nw.Expr] = {}
-    for name in query.by:
-        if name in GRAINS:
-            keys[COLUMNS[name]] = frames.part_of(_wall(query, fact), name)  # type: ignore[arg-type]
-        else:
-            keys[COLUMNS[name]] = nw.col(COLUMNS[name])
-    if fact.snapshot:
-        keys[SNAPSHOT] = frames.part_of(_wall(query, fact), "day")
-    return keys
-
-
-def _wall(query: Query, fact: Fact) -> nw.Expr:
-    if fact.kind == "day":
-        return nw.col(fact.clock).cast(nw.Datetime("us"))
-    return frames.local_time(fact.clock, *query.ends, query.tables.zone)
-
-
-def _value(query: Query, frame: Frame, route: Route) -> nw.Expr:
-    return route.value if isinstance(route.value, nw.Expr) else route.value(query, frame)
-
-
-def _aggregated(
-    query: Query, frame: Frame, keys: Mapping[str, nw.Expr], chosen: Mapping[str, Route]
-) -> pd.DataFrame:
-    values = {key: _value(query, frame, route) for key, route in chosen.items()}
-    rows = frame.select(**keys, **{key: value.alias(key) for key, value in values.items()})
-    wanted: list[nw.Expr] = [nw.len().alias("rows_")]
-    for key, route in chosen.items():
-        wanted += _aggregates(key, route)
-    found = rows.group_by(*keys).agg(*wanted) if keys else rows.select(*wanted)
-    return frames.bring(found, sort=keys)
-
-
-def _aggregates(key: str, route: Route) -> list[nw.Expr]:
-    column = nw.col(key)
-    told = [column.count().alias(f"{key}_n")] if route.told or route.kind == "distinct" else []
-    match route.kind:
-        case "distinct":
-            return [column.n_unique().alias(key), *told]
-        case "reported":
-            return [column.sum().alias(key), column.max().alias(f"{key}_max"), *told]
-        case "rows":
-            return [column.count().alias(key)]
-        case _:
-            return [column.sum().alias(key), *told]
-
-
-def _counted_twice(
-    query: Query, frame: Frame, keys: Mapping[str, nw.Expr], key: str, route: Route
-) -> pd.DataFrame:
-    """How many entities occur with two different others."""
-    other = route.other if route.other is not None else nw.lit(1)
-    pairs = frame.select(**keys, entity=_value(query, frame, route), other=other)
-    known = pairs.filter(~nw.col("entity").is_null() & ~nw.col("other").is_null()).unique()
-    counts = known.group_by(*keys, "entity").agg(nw.len().alias("times"))
-    again = counts.with_columns(
-        **{key: nw.when(nw.col("times") > 1).then(nw.lit(1)).otherwise(nw.lit(0))}
-    )
-    wanted = [nw.len().alias("rows_"), nw.col(key).sum()]
-    found = again.group_by(*keys).agg(*wanted) if keys else again.select(*wanted)
-    return frames.bring(found, sort=keys)
-
-
-def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame) -> Part:
-    """The values of one measure, with bounds and missing ones told apart from zeros."""
-    groups = [COLUMNS[name] for name in query.by]
-    table = held[groups].copy()
-    rows = held["rows_"].astype(float)
-    told = held[f"{key}_n"].astype(float) if f"{key}_n" in held else rows
-    value = held[key].astype(float)
-    if route.kind == "distinct":
-        value = value - (rows > told)
-    nothing = (told == 0) & ((rows > 0) | fact.reported) & route.told
-    if not query.by and fact.kind == "time" and not rows.sum() and not covered(query, fact):
-        nothing = nothing | True
-    table[key] = value.mask(nothing)
-    table[key + LOW] = table[key + HIGH] = table[key]
-    if route.kind == "reported":
-        table[key] = table[key].mask(told > 1)
-        table[key + LOW] = held[f"{key}_max"].astype(float)
-    if fact.snapshot:
-        table = _of_snapshots(table.assign(**{SNAPSHOT: held[SNAPSHOT]}), key, groups, route)
-    split = not groups or not len(held) or bool(held[groups].notna().any().all())
-    return Part(
-        key=key,
-        route=route,
-        fact=fact,
-        values=table,
-        rows=int(rows.sum()),
-        untold=int((rows - told).sum()),
-        split=split,
-    )
-
-
-def _of_snapshots(
-    table: pd.DataFrame, key: str, groups: Sequence[str], route: Route
-) -> pd.DataFrame:
-    """The last snapshot of each period, or the mean of its first and last."""
-    times = [name for name in groups if name in DATED]
-    days = table.groupby(times, dropna=False)[SNAPSHOT] if times else None
-    last = days.transform("max") if days is not None else table[SNAPSHOT].max()
-    first = days.transform("min") if days is not None else table[SNAPSHOT].min()
-    ends = table[table[SNAPSHOT] == last]
-    if route.kind == "mean_ends":
-        starts = table[table[SNAPSHOT] == first]
-        both = _stacked([starts, ends])
-        ends = both.groupby(list(groups), dropna=False, as_index=False).sum() if groups else both
-        ends = (
-            _halved(ends, key) if groups else _halved(both.sum(numeric_only=True).to_frame().T, key)
-        )
-    return ends.drop(columns=[SNAPSHOT], errors="ignore").reset_index(drop=True)
-
-
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat([t.drop(columns=[SNAPSHOT]) for t in tables], ignore_index=True)
-
-
-def _halved(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    columns = [key, key + LOW, key + HIGH]
-    return table.assign(**{name: table[name] / 2 for name in columns})
-
-
-def covered(
-    query: Query, fact: Fact, day: dt.date | None = None, until: dt.date | None = None
-) -> bool:
-    """Whether a fact's tables reach into a period (the whole question by default)."""
-    span = coverage(query, fact)
-    if span is None:
-        return False
-    if day is None:
-        return any(start <= span[1] and end >= span[0] for start, end in query.spans)
-    return day <= span[1] and (until or day) >= span[0]
-
-
-def coverage(query: Query, fact: Fact) -> tuple[dt.date, dt.date] | None:
-    """First and last local day of a fact's tables."""
-    tables = query.tables
-    if fact.reported:
-        return tables.span(fact.tables[0], "day")
-    if "orders" not in fact.tables:
-        column = {"claims": "applied_at"}.get(fact.name, fact.clock)
-        return tables.span(fact.tables[0], column) if column else query.ends
-    orders = tables.span("orders", "created_at")
-    if orders and fact.name == "refunds_refund":
-        done = tables.span("refunds", "finished_at")
-        return orders[0], max(orders[1], done[1]) if done else orders[1]
-    return orders
 
 
 def joined(query: Query, parts: Mapping[str, Part]) -> pd.DataFrame:
@@ -344,7 +66,7 @@ def _calendar(query: Query) -> pd.DataFrame:
     return pd.DataFrame({query.by[0]: starts.astype("datetime64[us]")})
 
 
-def evaluate(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
+def evaluate(metric: Metric, table: pd.DataFrame, *, query: Query) -> pd.DataFrame:
     """A metric's value and bounds from its measures: a ratio of sums, never a mean of ratios."""
     import pandas as pd
 
@@ -355,7 +77,23 @@ def evaluate(metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
             bottom = _summed(table, metric.denominator, metric.under, below, above)
             top = top / bottom.where(bottom != 0)
         found[metric.key + name] = top * metric.scale
-    return pd.DataFrame(found)
+    held = pd.DataFrame(found)
+    return held.mul(_lengths(query, table), axis=0) if metric.per_day else held
+
+
+def _lengths(query: Query, table: pd.DataFrame) -> pd.Series[float]:
+    """Days of each group's period; NaN where it is split by weekday or hour."""
+    import pandas as pd
+
+    if "day" in query.by:
+        return pd.Series(1.0, index=table.index)
+    if "month" in query.by:
+        return table["month"].dt.days_in_month.astype(float)
+    if "week" in query.by:
+        return pd.Series(7.0, index=table.index)
+    whole = float(sum((end - start).days + 1 for start, end in query.spans))
+    parts = {"weekday", "hour"} & set(query.by)
+    return pd.Series(float("nan") if parts else whole, index=table.index)
 
 
 def _summed(

@@ -186,8 +186,9 @@ MEASURES: Mapping[str, tuple[Route, ...]] = {
     "discount_creator": (total("paid", "discount_creator"),),
     "deposit_amount": (total("deposits", "deposit_amount"),),
     "balance_amount": (
-        total(
+        Route(
             "paid",
+            "sum",
             _when(nw.col("is_presale"), nw.col("paid_amount") - nw.col("deposit_amount")),
         ),
     ),
@@ -215,7 +216,7 @@ MEASURES: Mapping[str, tuple[Route, ...]] = {
     "refunded_orders_after_receipt": (distinct("refunds_pay", _when(AFTER_RECEIPT, ORDER)),),
     "claimed_amount": (total("claims", "amount"),),
     "claims": (count("claims"),),
-    "refund_minutes": (total("refunds_refund", _minutes("applied_at", "finished_at")),),
+    "refund_minutes": (Route("refunds_refund", "sum", _minutes("applied_at", "finished_at")),),
     "timed_refunds": (count("refunds_refund", nw.col("finished_at") >= nw.col("applied_at")),),
     # delivery
     "received_orders": (count("paid", ~nw.col("delivered_at").is_null()),),
@@ -223,9 +224,9 @@ MEASURES: Mapping[str, tuple[Route, ...]] = {
     "picked_up_48h": (count("paid", _picked_within(48)),),
     "pick_up_due_24h": (count("paid", _pick_up_due(24)),),
     "pick_up_due_48h": (count("paid", _pick_up_due(48)),),
-    "shipping_minutes": (total("paid", _minutes("paid_at", "shipped_at")),),
+    "shipping_minutes": (Route("paid", "sum", _minutes("paid_at", "shipped_at")),),
     "shipped_orders": (count("paid", nw.col("shipped_at") >= nw.col("paid_at")),),
-    "delivery_minutes": (total("paid", _minutes("paid_at", "delivered_at")),),
+    "delivery_minutes": (Route("paid", "sum", _minutes("paid_at", "delivered_at")),),
     "timed_deliveries": (count("paid", nw.col("delivered_at") >= nw.col("paid_at")),),
     # traffic
     "visitors": _traffic_counts("visitors", "reported"),

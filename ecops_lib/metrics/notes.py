@@ -10,7 +10,30 @@ from ecops_lib.core.findings import Finding, Level
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, ntr, tr
 
-Kind = Literal["fallback", "unknown_buyers", "untold", "outside", "bounds", "silent", "unsplit"]
+Kind = Literal["fallback", "unknown_buyers", "untold", "outside", "bounds", "silent"]
+
+ROWS: Mapping[str, str] = {
+    "orders": mark("orders"),
+    "order_items": mark("order lines"),
+    "refunds": mark("refunds"),
+    "traffic": mark("traffic rows"),
+    "traffic_shop": mark("shop's traffic rows"),
+    "traffic_product": mark("products' traffic rows"),
+    "traffic_channel": mark("channels' traffic rows"),
+    "traffic_keyword": mark("keywords' traffic rows"),
+    "ads": mark("advertising rows"),
+    "inventory": mark("stock snapshots"),
+    "costs": mark("cost rows"),
+    "reviews": mark("reviews"),
+    "tickets": mark("service cases"),
+    "events": mark("visitors' actions"),
+}
+"""What the rows of a table or of a fact are called in a sentence."""
+
+
+def rows_word(name: str) -> str:
+    """The rows of a table or fact, in the reader's language."""
+    return tr(ROWS.get(name, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +46,7 @@ class Note:
     def finding(self) -> Finding:
         """The note as a finding in the reader's language."""
         level: Level = "watch" if self.kind in {"untold", "outside", "silent"} else "info"
-        about = self.values.get("measure", self.values.get("metric", ""))
+        about = self.values.get("about", "")
         numbers = {k: float(v) for k, v in self.values.items() if isinstance(v, int | float)}
         return Finding(
             key=f"note/{self.kind}/{about}", level=level, text=self._text(), evidence=numbers
@@ -31,6 +54,8 @@ class Note:
 
     def _text(self) -> str:
         held = self.values
+        about = tr(str(held.get("label") or held.get("about", "")))
+        rows = rows_word(str(held.get("rows_of", "")))
         match self.kind:
             case "unknown_buyers":
                 return ntr(
@@ -41,48 +66,31 @@ class Note:
                 )
             case "untold":
                 return tr(
-                    "{measure}: {count} of {rows} rows do not tell it and are left out.",
-                    measure=held["measure"],
+                    "{about}: {count} of {all} {rows} do not tell it and are left out.",
+                    about=about,
                     count=show(held["count"], "count"),
-                    rows=show(held["rows"], "count"),
+                    all=show(held["all"], "count"),
+                    rows=rows,
                 )
             case "fallback":
                 return tr(
-                    "{measure} is as the platform counts it ({now}): the orders do not tell it.",
-                    measure=held["measure"],
-                    now=tr(PLATFORM_FACTS.get(str(held["now"]), str(held["now"]))),
+                    "{about}: as the platform counts it ({rows}), since the orders do not tell it.",
+                    about=about,
+                    rows=rows,
                 )
             case "outside":
                 return tr(
-                    "The {table} in the store run from {first} to {last}; days outside hold "
-                    "no data and are not zero.",
-                    table=held["table"],
+                    "The {rows} in the store run from {first} to {last}; days outside hold no "
+                    "data and are not zero.",
+                    rows=rows,
                     first=show(held["first"], "day"),
                     last=show(held["last"], "day"),
                 )
             case "bounds":
                 return tr(
-                    "{metric} cannot be had over several rows, since the same people may be in "
-                    "each; it lies between the bounds shown.",
-                    metric=tr(str(held["label"])),
+                    "{about}: the same people may be in several rows, so it cannot be had "
+                    "exactly; it lies between the bounds shown.",
+                    about=about,
                 )
             case "silent":
-                return tr(
-                    "{metric}: no row of {table} tells it for these days.",
-                    metric=tr(str(held["label"])),
-                    table=held["table"],
-                )
-            case "unsplit":
-                return tr(
-                    "{measure}: no row tells the {dimension}, so it cannot be split.",
-                    measure=held["measure"],
-                    dimension=held["dimension"],
-                )
-
-
-PLATFORM_FACTS: Mapping[str, str] = {
-    "traffic_shop": mark("shop rows of the traffic table"),
-    "traffic_product": mark("product rows of the traffic table"),
-    "traffic_channel": mark("channel rows of the traffic table"),
-    "traffic_keyword": mark("keyword rows of the traffic table"),
-}
+                return tr("{about}: no {rows} for these days.", about=about, rows=rows)

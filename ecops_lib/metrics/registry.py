@@ -53,6 +53,7 @@ class Metric:
         denominator: Measures that are added below the line.
         under: Measures that are taken off below the line.
         scale: Factor of the quotient (1,000 for "per thousand", 1/60 for hours).
+        per_day: Whether the quotient is also multiplied by the days of the period.
         needs: What would be needed, where no canonical table can give it; marked.
     """
 
@@ -69,6 +70,7 @@ class Metric:
     denominator: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
     scale: float = 1.0
+    per_day: bool = False
     needs: str = ""
 
     @property

@@ -46,17 +46,16 @@ METRICS = (
     ),
     Metric(
         key="days_of_inventory",
-        label=mark("Days of inventory (for a period of one day)"),
+        label=mark("Days of inventory"),
         group="stock",
         unit="days",
         better="down",
         additivity="ratio",
-        formula=mark(
-            "mean of the first and the last stock over units paid; times the days of the period"
-        ),
+        formula=mark("mean of the first and the last stock over the units paid in a day"),
         trap=mark("units, not cost; a mean of two points hides the days without stock"),
         numerator=("mean_stock",),
         denominator=("paid_units",),
+        per_day=True,
     ),
     _ratio(
         key="inventory_turnover",

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from ecops_lib.core.checks import as_day, listed, nearest, require_span
-from ecops_lib.core.errors import MetricError, ParameterError
+from ecops_lib.core.errors import EcopsError, MetricError, MissingDataError, ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.settings import PresaleRule, RefundBasis
 from ecops_lib.metrics.bases import Bases, Source, Tables, decide_bases, require_basis
-from ecops_lib.metrics.compute import (
-    HIGH,
-    LOW,
-    Part,
-    coverage,
-    evaluate,
-    gather,
-    joined,
-)
+from ecops_lib.metrics.compute import evaluate, joined
 from ecops_lib.metrics.facts import COLUMNS, Dimension, Query, Span
-from ecops_lib.metrics.measures import MEASURES
+from ecops_lib.metrics.measures import MEASURES, Route
 from ecops_lib.metrics.notes import Note
+from ecops_lib.metrics.parts import HIGH, LOW, Part, coverage, gather, routes_for
 from ecops_lib.metrics.registry import Metric, metric_named, require_computable
 
 if TYPE_CHECKING:
@@ -69,6 +62,7 @@ class Measures(Result):
         end: Last day, included.
         bases: Time zone, refund basis, pre-sale rule.
         notes: What a reader of the numbers must know.
+        refused: Metrics that could not be computed, each with the reason.
     """
 
     sheet: ClassVar[str] = mark("Metrics")
@@ -80,6 +74,7 @@ class Measures(Result):
     end: dt.date
     bases: Bases
     notes: tuple[Note, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a group."""
@@ -181,38 +176,55 @@ def measure_spans(
     by: tuple[str, ...] = (),
     refund_basis: RefundBasis | None = None,
     presale: PresaleRule | None = None,
+    lenient: bool = False,
 ) -> Measures:
-    """Like ``measure`` over several spans of days in one pass (split by day to tell them apart)."""
+    """Like ``measure`` over several spans of days in one pass (split by day to tell them apart).
+
+    A ``lenient`` result leaves out what cannot be computed and says why in ``refused``.
+    """
     wanted = [metric_named(key) for key in dict.fromkeys(metrics)]
-    _require(wanted, by)
-    bases = _bases(tables, wanted, refund_basis, presale)
+    _require_dimensions(by)
+    if not wanted:
+        raise ParameterError("metrics is empty; name at least one, such as 'paid_amount'.")
+    refused: dict[str, EcopsError] = {}
+    bases = _bases(tables, wanted, refund_basis, presale, refused)
     query = Query(tables=tables, spans=spans, by=by, bases=bases)
-    parts = gather(query, wanted)
-    table = joined(query, parts)
-    frame, notes = _assembled(wanted, table, query)
+    routes = _routes(query, wanted, refused)
+    parts = gather(query, routes)
+    _refuse_empty(query, wanted, parts, refused)
+    if refused and not lenient:
+        raise next(iter(refused.values()))
+    return _result(query, [m for m in wanted if m.key not in refused], parts, refused)
+
+
+def _result(
+    query: Query,
+    metrics: Sequence[Metric],
+    parts: Mapping[str, Part],
+    refused: Mapping[str, EcopsError],
+) -> Measures:
+    used = {key: parts[key] for metric in metrics for key in metric.measures}
+    frame, notes = _assembled(metrics, joined(query, used), query)
     first, last = query.ends
     return Measures(
         frame=frame,
-        metrics=tuple(wanted),
-        by=by,
+        metrics=tuple(metrics),
+        by=query.by,
         start=first,
         end=last,
-        bases=bases,
-        notes=(*_notes(query, parts), *notes),
+        bases=query.bases,
+        notes=(*_notes(query, metrics, used), *notes),
+        refused={key: str(error) for key, error in refused.items()},
     )
 
 
-def _require(metrics: Sequence[Metric], by: Sequence[str]) -> None:
-    if not metrics:
-        raise ParameterError("metrics is empty; name at least one, such as 'paid_amount'.")
+def _require_dimensions(by: Sequence[str]) -> None:
     for name in by:
         if name not in COLUMNS:
             raise MetricError(
                 f"there is no dimension {name!r}{nearest(name, COLUMNS)}; "
                 f"they are {listed(COLUMNS)}."
             )
-    for metric in metrics:
-        require_computable(metric)
 
 
 def _bases(
@@ -220,15 +232,58 @@ def _bases(
     metrics: Sequence[Metric],
     refund_basis: RefundBasis | None,
     presale: PresaleRule | None,
+    refused: dict[str, EcopsError],
 ) -> Bases:
-    facts = {r.fact for m in metrics for key in m.measures for r in MEASURES[key]}
-    if "refunds_pay" in facts:
-        require_basis(tables, "pay")
-    if "refunds_refund" in facts:
-        require_basis(tables, "refund")
-    return decide_bases(
-        tables, refunds="refunds" in facts, refund_basis=refund_basis, presale=presale
-    )
+    """The bases; a metric that they cannot bear is refused."""
+    counting = [metric for metric in metrics if "refunds" in _facts(metric)]
+    for metric in metrics:
+        try:
+            require_computable(metric)
+            for basis in get_args(RefundBasis):
+                if f"refunds_{basis}" in _facts(metric):
+                    require_basis(tables, basis)
+        except EcopsError as error:
+            refused[metric.key] = error
+    try:
+        return decide_bases(
+            tables, refunds=bool(counting), refund_basis=refund_basis, presale=presale
+        )
+    except (MetricError, MissingDataError) as error:
+        refused.update({metric.key: error for metric in counting})
+        return decide_bases(tables, refunds=False, presale=presale)
+
+
+def _facts(metric: Metric) -> set[str]:
+    return {route.fact for key in metric.measures for route in MEASURES[key]}
+
+
+def _routes(
+    query: Query, metrics: Sequence[Metric], refused: dict[str, EcopsError]
+) -> dict[str, list[Route]]:
+    routes: dict[str, list[Route]] = {}
+    for metric in metrics:
+        if metric.key in refused:
+            continue
+        try:
+            routes |= {key: routes_for(key, query, metric=metric.key) for key in metric.measures}
+        except EcopsError as error:
+            refused[metric.key] = error
+    return routes
+
+
+def _refuse_empty(
+    query: Query,
+    metrics: Sequence[Metric],
+    parts: Mapping[str, Part],
+    refused: dict[str, EcopsError],
+) -> None:
+    """Refuse the metrics of which rows exist, but none tells a part."""
+    for metric in metrics:
+        held = [parts[key] for key in metric.measures if key in parts]
+        empty = next((part for part in held if part.empty), None)
+        if empty and metric.key not in refused:
+            text = tr("{metric}: {reason}", metric=tr(metric.label), reason=empty.refusal(query))
+            refused[metric.key] = MissingDataError(text)
 
 
 def _assembled(
@@ -238,44 +293,45 @@ def _assembled(
     frame = table[[COLUMNS[name] for name in query.by]].copy()
     notes = []
     for metric in metrics:
-        values = evaluate(metric, table)
+        values = evaluate(metric, table, query=query)
         frame[metric.key] = values[metric.key]
         bounded = values[metric.key].isna() & values[metric.key + LOW].notna()
         if bounded.any():
             frame[metric.key + LOW] = values[metric.key + LOW]
             frame[metric.key + HIGH] = values[metric.key + HIGH]
-            notes.append(Note("bounds", {"metric": metric.key, "label": metric.label}))
+            notes.append(Note("bounds", {"about": metric.key, "label": metric.label}))
     return frame, notes
 
 
-def _notes(query: Query, parts: Mapping[str, Part]) -> list[Note]:
+def _notes(query: Query, metrics: Sequence[Metric], parts: Mapping[str, Part]) -> list[Note]:
+    labels = {key: m.label for m in reversed(metrics) for key in m.measures}
+    labels |= {m.key: m.label for m in metrics}
     notes: list[Note] = []
-    spans: dict[tuple[str, dt.date, dt.date], None] = {}
+    spans: dict[tuple[str, Span], None] = {}
     for part in parts.values():
-        notes += part.notes
-        notes += _part_notes(query, part)
+        about = {"about": part.key, "label": labels[part.key], "rows_of": part.fact.tables[0]}
+        if part.instead_of:
+            notes.append(Note("fallback", {**about, "rows_of": part.fact.name}))
+        notes += _part_notes(part, about)
         span = coverage(query, part.fact)
         if span and not part.fact.reported and not _inside(query, span):
-            spans[(part.fact.tables[0], *span)] = None
-    outside = [
-        Note("outside", dict(zip(("table", "first", "last"), s, strict=True))) for s in spans
+            spans[(part.fact.tables[0], span)] = None
+    notes += [
+        Note("outside", {"rows_of": table, "first": span[0], "last": span[1]})
+        for table, span in spans
     ]
-    return [*notes, *outside]
+    return notes
 
 
-def _part_notes(query: Query, part: Part) -> list[Note]:
-    if part.fact.reported and not part.rows:
-        values = {"measure": part.key, "label": part.key, "table": part.fact.tables[0]}
-        return [Note("silent", values)]
-    if not part.split:
-        return [Note("unsplit", {"measure": part.key, "dimension": listed(query.by)})]
+def _part_notes(part: Part, about: Mapping[str, object]) -> list[Note]:
+    if part.fact.reported:
+        silent = Note("silent", {**about, "rows_of": part.fact.name})
+        return [] if part.rows else [silent]
     if not part.untold or not part.route.told:
         return []
-    if part.key == "buyers" and not part.fact.reported:
-        return [Note("unknown_buyers", {"count": part.untold})]
-    if part.fact.reported:
-        return []
-    return [Note("untold", {"measure": part.key, "count": part.untold, "rows": part.rows})]
+    if part.key == "buyers":
+        return [Note("unknown_buyers", {**about, "count": part.untold})]
+    return [Note("untold", {**about, "count": part.untold, "all": part.rows})]
 
 
 def _inside(query: Query, span: Span) -> bool:
