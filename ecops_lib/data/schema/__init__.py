@@ -91,23 +91,28 @@ def arrow_schema(name: str) -> pa.Schema:
 
 @cache
 def pandera_schema(name: str) -> pandera.DataFrameSchema:
-    """The pandera schema of a canonical table: required cells, choices, ranges, key.
+    """The pandera schema of a canonical table: types, required cells, choices, ranges, key.
 
-    Validates a pandas frame (``arrow_schema(name)`` gives its types), so that an
-    analyst can check a table of their own before it goes into a store.
+    Validates a pandas frame with the types that ``Store.frame`` gives
+    (``pd.ArrowDtype`` of ``arrow_schema(name)``), so that an analyst can check a
+    table of their own before it goes into a store.
     """
     import pandera.pandas as pandera
 
     table = table_named(name)
     return pandera.DataFrameSchema(
-        {column.name: _pandera_column(column) for column in table.columns},
+        {
+            column.name: _pandera_column(column, arrow_schema(name).field(column.name).type)
+            for column in table.columns
+        },
         unique=list(table.key),
         strict=True,
         name=name,
     )
 
 
-def _pandera_column(column: Column) -> pandera.Column:
+def _pandera_column(column: Column, held: pa.DataType) -> pandera.Column:
+    import pandas as pd
     import pandera.pandas as pandera
 
     checks = []
@@ -115,4 +120,4 @@ def _pandera_column(column: Column) -> pandera.Column:
         checks.append(pandera.Check.isin(column.choices))
     if column.least is not None:
         checks.append(pandera.Check.ge(column.least))
-    return pandera.Column(None, checks, nullable=not column.required)
+    return pandera.Column(pd.ArrowDtype(held), checks, nullable=not column.required)
