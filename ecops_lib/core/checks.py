@@ -79,7 +79,7 @@ def as_day(value: str | dt.date, *, name: str) -> dt.date:
     """
     try:
         if isinstance(value, dt.datetime):
-            return value.date()
+            return dt.date(value.year, value.month, value.day)
         return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         raise ParameterError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from numbers import Real
 from typing import Literal
 
 from ecops_lib.core.language import ntr, reader, tr
@@ -32,11 +33,13 @@ MISSING = "—"
 
 def is_missing(value: object) -> bool:
     """Whether a cell holds nothing: None, NaN, NaT or pandas' NA."""
-    if value is None:
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
         return True
-    if isinstance(value, float | Decimal):
-        return math.isnan(value)
-    return type(value).__name__ in {"NAType", "NaTType"}
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    if type(value).__name__ == "datetime64":
+        return str(value) == "NaT"
+    return isinstance(value, Real) and math.isnan(value)
 
 
 def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
@@ -60,6 +63,39 @@ def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
     if math.isinf(number):
         return MISSING
     text = _show_size(abs(number), unit)
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return ("-" if number < 0 else "+" if sign else "") + text
+
+
+def show_short(value: object, unit: Unit = "number", *, sign: bool = False) -> str:
+    """A value in the little room of an axis: about three digits, 万 and 亿 or K and M.
+
+    Args:
+        value: The number or day; a missing one is shown as a dash.
+        unit: What the number measures.
+        sign: Whether a positive number carries a plus sign.
+
+    >>> show_short(123456, "money"), show_short(0.035, "share"), show_short(-1500, "count")
+    ('¥123.5K', '3.5%', '-1.5K')
+    >>> show_short(dt.date(2026, 11, 5), "day")
+    '11-05'
+    """
+    from babel.numbers import format_compact_decimal, format_percent, get_currency_symbol
+
+    if not is_missing(value) and isinstance(value, dt.date):
+        return f"{value:%m-%d}"
+    if unit in {"points", "days", "hours", "seconds", "day", "time", "text"} or is_missing(value):
+        return show(value, unit, sign=sign)
+    number, locale = float(value), reader().locale  # type: ignore[arg-type]
+    if math.isinf(number):
+        return MISSING
+    if unit == "share":
+        text = format_percent(abs(number), "#,##0.#%", locale=locale)
+    else:
+        text = format_compact_decimal(abs(number), locale=locale, fraction_digits=1)
+    if unit == "money":
+        text = get_currency_symbol(_currency(), locale=locale).replace("CN¥", "¥") + text
     if not any(digit in text for digit in "123456789"):
         return text
     return ("-" if number < 0 else "+" if sign else "") + text
