@@ -1,0 +1,155 @@
+"""``truths.json``: what was planted, how large it came out, and how sure one can be of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import sqrt
+
+import numpy as np
+
+from ecops_lib.data.demo.buyers import LIFETIME
+from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.season import Season
+from ecops_lib.data.demo.surroundings import COMPETITORS
+from ecops_lib.data.demo.trade import Trade
+from ecops_lib.data.demo.traffic import Traffic
+from ecops_lib.data.demo.world import CHANNELS, World
+
+Told = dict[str, object]
+USUAL_DAYS = 28
+"""Days before an incident that say what would have been usual."""
+
+
+def tell_truths(
+    world: World, season: Season, trade: Trade, claims: Claims, traffic: Traffic
+) -> Told:
+    """What was planted, in plain fields; ``null`` for what was left out."""
+    return {
+        "seed": world.seed,
+        "first_day": str(world.first_day),
+        "last_day": str(world.last_day),
+        "orders": len(trade.orders),
+        "buyers": len(trade.buyers.province),
+        "lifetimes": {"model": "BG/NBD, time in shop lives", **LIFETIME},
+        "conversion_drop": _conversion(world, traffic),
+        "channel_loss": _channel(world, traffic),
+        "stock_out": _stock_out(world, traffic),
+        "refund_wave": _refund_wave(world, trade, claims),
+        "campaign_lift": _campaigns(world, season),
+        "competitor_cut": _competitor(world),
+        "uneven_split": asdict(world.truths.uneven_split) if world.truths.uneven_split else None,
+    }
+
+
+def _product(world: World, rank: int) -> Told:
+    goods = world.catalogue
+    return {"product_id": goods.ids[rank], "product_name": goods.names[rank]}
+
+
+def _conversion(world: World, traffic: Traffic) -> Told | None:
+    drop = world.truths.conversion_drop
+    if drop is None:
+        return None
+    start = world.index(drop.begins)
+    usual = slice(max(start - USUAL_DAYS, 0), start)
+    visitors = traffic.products.visitors[:, drop.product]
+    buyers = traffic.products.paying_buyers[:, drop.product]
+    rate = buyers[usual].sum() / max(visitors[usual].sum(), 1)
+    expected = visitors[start:] * rate
+    spread = np.sqrt(expected * (1 - rate))
+    return {
+        **_product(world, drop.product),
+        **asdict(drop),
+        "from": str(world.day_of(drop.begins)),
+        "to": str(world.last_day),
+        "usual_conversion": round(float(rate), 5),
+        "visitors": visitors[start:].tolist(),
+        "buyers": buyers[start:].tolist(),
+        "buyers_expected": expected.round(1).tolist(),
+        "z_last_day": round(float((buyers[-1] - expected[-1]) / spread[-1]), 2),
+        "z_all_days": round(float((buyers[start:] - expected).sum() / sqrt((spread**2).sum())), 2),
+    }
+
+
+def _channel(world: World, traffic: Traffic) -> Told | None:
+    loss = world.truths.channel_loss
+    if loss is None:
+        return None
+    visitors = traffic.channels.visitors[:, CHANNELS.index(loss.channel)]
+    start = world.index(loss.begins)
+    usual = float(visitors[max(start - USUAL_DAYS, 0) : start].mean())
+    return {
+        **asdict(loss),
+        "from": str(world.day_of(loss.begins)),
+        "to": str(world.last_day),
+        "visitors_usual": round(usual, 1),
+        "visitors": visitors[start:].tolist(),
+        "z_last_day": round((float(visitors[-1]) - usual) / sqrt(usual), 2),
+    }
+
+
+def _stock_out(world: World, traffic: Traffic) -> Told | None:
+    out = world.truths.stock_out
+    if out is None:
+        return None
+    start = world.index(out.begins)
+    units = traffic.products.paid_units[:, out.product]
+    goods = world.catalogue
+    return {
+        **_product(world, out.product),
+        **asdict(out),
+        "sku_ids": [goods.sku_codes[k] for k in np.flatnonzero(goods.sku_product == out.product)],
+        "from": str(world.day_of(out.begins)),
+        "to": str(world.last_day),
+        "units_a_day_usual": round(float(units[max(start - USUAL_DAYS, 0) : start].mean()), 2),
+    }
+
+
+def _refund_wave(world: World, trade: Trade, claims: Claims) -> Told | None:
+    wave = world.truths.refund_wave
+    if wave is None:
+        return None
+    day = world.day_index(claims.applied_at)
+    mine = trade.lines.product[claims.line] == wave.product
+    last = len(world.days) - 1
+    usual = (mine & (day >= last - USUAL_DAYS) & (day < last)).sum() / USUAL_DAYS
+    return {
+        **_product(world, wave.product),
+        **asdict(wave),
+        "day": str(world.last_day),
+        "claims": int((mine & (day == last)).sum()),
+        "claims_with_reason": int((mine & (day == last) & (claims.reason == wave.reason)).sum()),
+        "claims_a_day_usual": round(float(usual), 2),
+    }
+
+
+def _campaigns(world: World, season: Season) -> Told | None:
+    lift = world.truths.campaign_lift
+    if lift is None:
+        return None
+    return {
+        "orders": dict(lift.orders),
+        "pull_forward": lift.pull_forward,
+        "campaigns": [
+            {
+                "campaign_id": campaign.campaign_id,
+                "phases": {
+                    name: [str(day) for day in days] for name, days in campaign.phases.items()
+                },
+            }
+            for campaign in season.campaigns
+        ],
+    }
+
+
+def _competitor(world: World) -> Told | None:
+    cut = world.truths.competitor_cut
+    if cut is None:
+        return None
+    return {
+        **_product(world, cut.product),
+        **asdict(cut),
+        "competitor": COMPETITORS[cut.product % len(COMPETITORS)],
+        "item_id": str(790_000_000_000 + 7919 * cut.product),
+        "from": str(world.day_of(cut.begins)),
+    }

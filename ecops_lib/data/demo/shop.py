@@ -1,0 +1,168 @@
+"""Makes the demo shop: simulates it, writes its exports, and says what was planted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecops_lib.core.checks import require_between
+from ecops_lib.data.demo import log, members, promotion, service, supply, surroundings
+from ecops_lib.data.demo.answers import tell_truths
+from ecops_lib.data.demo.catalogue import make_catalogue
+from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.exports import alimama, sycm, tmall
+from ecops_lib.data.demo.exports.files import write_csv
+from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
+from ecops_lib.data.demo.season import Season, make_season
+from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
+from ecops_lib.data.demo.stock import make_stock
+from ecops_lib.data.demo.trade import Trade, make_trade
+from ecops_lib.data.demo.traffic import Traffic, make_traffic
+from ecops_lib.data.demo.truths import Truths
+from ecops_lib.data.demo.visits import Visits, make_visits
+from ecops_lib.data.demo.world import CHANNELS, World
+
+LAST_DAY = dt.date(2026, 10, 27)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoShop:
+    """Where a demo shop lies.
+
+    Attributes:
+        folder: The folder given.
+        exports: The folder of raw exports, ready to be imported.
+        truths: What ``truths.json`` says was planted.
+        orders: Number of orders in the exports.
+    """
+
+    folder: Path
+    exports: Path
+    truths: dict[str, object]
+    orders: int
+
+
+def write_demo(
+    folder: str | Path,
+    *,
+    seed: int = 20261027,
+    last_day: dt.date = LAST_DAY,
+    months: int = 18,
+    orders: int = 25_000,
+    truths: Truths = Truths(),  # noqa: B008 - frozen
+) -> DemoShop:
+    """Write the raw exports of an invented shop, and what was planted in them.
+
+    Args:
+        folder: Gets ``exports/`` and ``truths.json``; files of an earlier run are replaced.
+        seed: All randomness comes from it; the same seed gives the same bytes.
+        last_day: Last whole day of the shop; the exports are taken at its end.
+        months: Months of the shop's life, 2 to 60.
+        orders: Expected number of orders, at least 500.
+        truths: What is planted; ``Truths.none()`` for nothing.
+
+    Returns:
+        The folders, the truths and the number of orders.
+
+    Raises:
+        ParameterError: ``months`` or ``orders`` is out of range.
+    """
+    require_between(months, 2, 60, name="months")
+    require_between(orders, 500, 1_000_000, name="orders")
+    root = Path(folder)
+    exports = root / "exports"
+    exports.mkdir(parents=True, exist_ok=True)
+    world = World(
+        seed=seed,
+        first_day=_months_before(last_day, months),
+        last_day=last_day,
+        orders=orders,
+        truths=truths,
+        catalogue=make_catalogue(np.random.default_rng([seed, 0])),
+    )
+    season = make_season(world)
+    visits = make_visits(world, season)
+    trade = make_trade(world, season, visits)
+    done, claims = make_fulfilment(world, trade)
+    traffic = make_traffic(world, visits, trade, claims)
+    tmall.write_orders(exports, world, trade, done, claims)
+    sycm.write_products(exports, world, traffic)
+    sycm.write_shop(exports, world, traffic)
+    alimama.write_ads(exports, world, promotion.make_ads(world, visits, trade))
+    _write_sheets(exports, _sheets(world, season, visits, trade, done, claims, traffic))
+    told = tell_truths(world, season, trade, claims, traffic)
+    text = json.dumps(told, ensure_ascii=False, indent=2)
+    (root / "truths.json").write_text(text + "\n", "utf-8")
+    return DemoShop(folder=root, exports=exports, truths=told, orders=len(trade.orders))
+
+
+def _months_before(last_day: dt.date, months: int) -> dt.date:
+    """The day after the one that lies so many months before."""
+    year, month = divmod(last_day.year * 12 + last_day.month - 1 - months, 12)
+    start = dt.date(year, month + 1, 1) + dt.timedelta(days=last_day.day)
+    return start
+
+
+def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:
+    for sheet in sheets:
+        write_csv(folder / f"{sheet.file}.csv", sheet.headers, sheet.rows(), encoding="utf-8-sig")
+    (folder / "mapping.toml").write_text(write_mapping(sheets), "utf-8")
+
+
+def _sheets(
+    world: World,
+    season: Season,
+    visits: Visits,
+    trade: Trade,
+    done: Fulfilment,
+    claims: Claims,
+    traffic: Traffic,
+) -> list[Sheet]:
+    stock = make_stock(world, trade, done, claims)
+    return [
+        _channel_sheet(world, traffic),
+        supply.make_products_sheet(world),
+        supply.make_inventory_sheet(world, stock),
+        supply.make_purchases_sheet(world, stock),
+        supply.make_shipments_sheet(world, trade, done),
+        supply.make_costs_sheet(world, trade, done),
+        service.make_tickets(world, trade, traffic, claims),
+        service.make_reviews(world, trade, done, claims),
+        promotion.make_commissions(world, trade),
+        members.make_customers_sheet(world, trade),
+        members.make_points_sheet(world, trade, done),
+        members.make_contacts_sheet(world, trade),
+        members.make_experiments_sheet(world),
+        surroundings.make_competitors_sheet(world),
+        surroundings.make_market_sheet(world, season),
+        surroundings.make_events_sheet(world, season),
+        surroundings.make_targets_sheet(world, season, traffic),
+        log.make_log_sheet(world, visits, traffic),
+    ]
+
+
+def _channel_sheet(world: World, traffic: Traffic) -> Sheet:
+    """Visitors by channel; one who came through several is in each."""
+    daily = traffic.channels
+    day, channel = (a.ravel() for a in np.indices(daily.visitors.shape))
+    return Sheet(
+        file="渠道流量",
+        table="traffic",
+        columns={
+            "day": ("日期", day_texts(world, day)),
+            "scope_id": ("流量来源", [CHANNELS[k] for k in channel]),
+            "visitors": ("访客数", texts(daily.visitors.ravel())),
+            "page_views": ("浏览量", texts(daily.page_views.ravel())),
+            "cart_visitors": ("加购人数", texts(daily.cart_visitors.ravel())),
+            "ordering_buyers": ("下单买家数", texts(daily.ordering_buyers.ravel())),
+            "ordered_amount": ("下单金额", yuan(daily.ordered_amount.ravel())),
+            "paying_buyers": ("支付买家数", texts(daily.paying_buyers.ravel())),
+            "paid_units": ("支付件数", texts(daily.paid_units.ravel())),
+            "paid_amount": ("支付金额", yuan(daily.paid_amount.ravel())),
+        },
+        constants={"platform": PLATFORM, "scope": "channel"},
+    )

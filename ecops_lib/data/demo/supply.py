@@ -1,0 +1,178 @@
+"""The warehouse's and the buyer's sheets: stock, purchases, parcels, goods and costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecops_lib.data.demo.buyers import PROVINCES, WAREHOUSES
+from ecops_lib.data.demo.catalogue import BRAND, CATEGORIES, SUPPLIERS
+from ecops_lib.data.demo.fulfilment import CARRIERS, Fulfilment
+from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts, yuan
+from ecops_lib.data.demo.stock import STAGES, Stock, stage_days
+from ecops_lib.data.demo.trade import Trade
+from ecops_lib.data.demo.world import HOUR, NEVER, World, add_seconds
+
+STOCK_DAYS = 400
+"""Days of stock snapshots: enough for a comparison with last year."""
+FREIGHT = (420, 330, 300, 1500)
+"""Cents of a first kilogram, by carrier."""
+PLATFORM_FEE = 0.035
+INSURANCE_CENTS = 60
+
+
+def make_products_sheet(world: World) -> Sheet:
+    """What the goods are and cost."""
+    goods = world.catalogue
+    drop = world.truths.conversion_drop
+    prices = goods.prices.copy()
+    if drop:
+        prices[drop.product] = round(prices[drop.product] * drop.price_factor / 100) * 100
+    listed = (goods.launched * len(world.days)).astype(np.int64) - 400 * (goods.launched == 0)
+    first = np.datetime64(world.first_day, "D") + listed.astype("timedelta64[D]")
+    return Sheet(
+        file="商品成本表",
+        table="products",
+        columns={
+            "product_id": ("商品ID", goods.ids),
+            "product_name": ("商品名称", goods.names),
+            "category": ("类目", [CATEGORIES[k] for k in goods.category]),
+            "brand": ("品牌", [BRAND] * len(goods.ids)),
+            "merchant_code": ("货号", goods.codes),
+            "list_price": ("吊牌价", yuan(prices)),
+            "unit_cost": ("成本价", yuan(goods.costs)),
+            "listed_on": ("上架日期", np.datetime_as_string(first, unit="D").tolist()),
+        },
+        constants={"platform": PLATFORM},
+        unmapped={"供应商": [SUPPLIERS[k] for k in goods.category]},
+    )
+
+
+def make_inventory_sheet(world: World, stock: Stock) -> Sheet:
+    """One row a day × warehouse × SKU, at the day's end."""
+    start = max(len(world.days) - STOCK_DAYS, 0)
+    held = stock.on_hand[start:]
+    day, sku, warehouse = (a.ravel() for a in np.indices(held.shape))
+    before = np.concatenate([stock.on_hand[max(start - 1, 0)][None], held[:-1]])
+    out = (held + stock.shipped[start:] == 0) | ((held == 0) & (before == 0))
+    if planted := world.truths.stock_out:
+        mine = world.catalogue.sku_product == planted.product
+        out[world.index(planted.begins) - start :, mine] = True
+    goods = world.catalogue
+    return Sheet(
+        file="库存快照",
+        table="inventory",
+        columns={
+            "day": ("日期", day_texts(world, day + start)),
+            "warehouse_id": ("仓库", [WAREHOUSES[k] for k in warehouse]),
+            "sku_id": ("SKU编码", [goods.sku_codes[k] for k in sku]),
+            "product_id": ("商品ID", [goods.ids[k] for k in goods.sku_product[sku]]),
+            "on_hand": ("在库数量", texts(held.ravel())),
+            "reserved": ("占用数量", texts(stock.reserved[start:].ravel())),
+            "in_transit": ("在途数量", texts(stock.in_transit[start:].ravel())),
+            "hours_out": ("缺货小时数", texts(np.where(out, 24, 0).ravel())),
+        },
+    )
+
+
+def make_purchases_sheet(world: World, stock: Stock) -> Sheet:
+    """One row a purchase × stage that is due or done."""
+    bought = stock.purchases
+    count = len(bought.sku)
+    goods = world.catalogue
+    done = np.stack(stage_days(bought))
+    span = bought.due - bought.ordered
+    due = np.stack([bought.ordered + (span * f).astype(np.int64) for f in (0.5, 0.6, 0.7, 1.0)])
+    number, stage = (a.ravel() for a in np.indices((count, len(STAGES))))
+    finished = np.where(done < len(world.days), done, -1)
+    product = goods.sku_product[bought.sku]
+    return Sheet(
+        file="采购进度",
+        table="purchase_orders",
+        columns={
+            "purchase_id": ("采购单号", [f"PO{k + 1:06d}" for k in number]),
+            "sku_id": ("SKU编码", [goods.sku_codes[k] for k in bought.sku[number]]),
+            "stage": ("阶段", [STAGES[k] for k in stage]),
+            "supplier_id": ("供应商", [SUPPLIERS[goods.category[k]] for k in product[number]]),
+            "quantity": ("数量", texts(bought.quantity[number])),
+            "unit_cost": ("单价", yuan(goods.costs[product][number])),
+            "ordered_at": ("下单日期", day_texts(world, bought.ordered[number])),
+            "due_at": ("计划完成", day_texts(world, due[stage, number])),
+            "done_at": ("实际完成", day_texts(world, finished[stage, number])),
+        },
+        unmapped={"仓库": [WAREHOUSES[k] for k in bought.warehouse[number]]},
+    )
+
+
+def make_shipments_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
+    """One row a parcel handed over."""
+    rng = world.rng("parcels")
+    mine = np.flatnonzero(~np.isnat(done.shipped_at))
+    units = np.bincount(trade.lines.order, trade.lines.quantity, len(trade.orders))[mine]
+    carrier = done.carrier[mine]
+    weight = np.round(units * rng.gamma(4, 0.15, len(mine)) * np.where(carrier == 3, 6, 1) + 0.2, 2)
+    cost = np.round(np.array(FREIGHT)[carrier] + weight * 110).astype(np.int64)
+    promised = add_seconds(trade.orders.paid_at[mine], np.full(len(mine), 120 * HOUR))
+    trouble = np.where(
+        np.isnat(done.delivered_at[mine]),
+        "",
+        rng.choice(["", "破损", "丢失"], len(mine), p=(0.992, 0.006, 0.002)),
+    )
+    ids = order_ids(trade.orders.created_at)
+    places = list(PROVINCES)
+    return Sheet(
+        file="物流账单",
+        table="shipments",
+        columns={
+            "order_id": ("订单编号", [ids[k] for k in mine]),
+            "parcel_id": ("运单号", parcel_numbers(mine)),
+            "carrier": ("快递公司", [CARRIERS[k] for k in carrier]),
+            "province": ("目的省份", [places[k] for k in trade.orders.province[mine]]),
+            "size_class": ("件型", np.where(carrier == 3, "大件", "小件").tolist()),
+            "weight": ("重量(kg)", texts(weight)),
+            "cost": ("运费", yuan(cost)),
+            "shipped_at": ("发货时间", stamps(done.shipped_at[mine])),
+            "picked_up_at": ("揽收时间", stamps(done.picked_up_at[mine])),
+            "delivered_at": ("签收时间", stamps(done.delivered_at[mine])),
+            "promised_at": ("承诺送达", stamps(promised)),
+            "trouble": ("异常", trouble.tolist()),
+        },
+        constants={"platform": PLATFORM},
+    )
+
+
+def parcel_numbers(orders: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[str]:
+    """Waybill numbers that no carrier uses, by order."""
+    return [f"DEMO{880_000_000 + k}" for k in orders.tolist()]
+
+
+def make_costs_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
+    """Costs of the shop by day: goods, platform fee, freight, insurance."""
+    count = len(world.days)
+    paid = world.day_index(trade.orders.paid_at)
+    of_line = paid[trade.lines.order]
+    sold = of_line >= 0
+    goods = np.bincount(
+        of_line[sold],
+        (world.catalogue.costs[trade.lines.product] * trade.lines.quantity)[sold],
+        count,
+    )
+    amount = np.bincount(paid[paid >= 0], trade.orders.total[paid >= 0], count)
+    left = world.day_index(np.where(np.isnat(done.shipped_at), NEVER, done.shipped_at))
+    parcels = np.bincount(left[left >= 0], minlength=count)
+    kinds = {
+        "goods": goods,
+        "platform fee": np.round(amount * PLATFORM_FEE),
+        "freight": parcels * 520,
+        "insurance": parcels * INSURANCE_CENTS,
+    }
+    day = np.tile(np.arange(count), len(kinds))
+    return Sheet(
+        file="费用表",
+        table="costs",
+        columns={
+            "day": ("日期", day_texts(world, day)),
+            "kind": ("费用类型", np.repeat(list(kinds), count).tolist()),
+            "amount": ("金额", yuan(np.concatenate(list(kinds.values())).astype(np.int64))),
+        },
+        constants={"product_id": "*"},
+    )

@@ -1,0 +1,56 @@
+"""What is planted in the demo shop: parameters of its generator, one module a kind.
+
+Every truth is a small frozen dataclass; ``None`` plants nothing. What they did is
+written into ``truths.json`` beside the exports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecops_lib.data.demo.truths.campaigns import CampaignLift
+from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
+from ecops_lib.data.demo.truths.market import CompetitorCut
+from ecops_lib.data.demo.truths.splits import UnevenSplit
+
+__all__ = [
+    "CampaignLift",
+    "ChannelLoss",
+    "CompetitorCut",
+    "ConversionDrop",
+    "RefundWave",
+    "StockOut",
+    "Truths",
+    "UnevenSplit",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truths:
+    """All truths of a demo shop; each has a planted default, and ``None`` leaves it out.
+
+    Attributes:
+        conversion_drop: The best seller's buyers fall (or rise) while its visitors stay.
+        channel_loss: A channel's visitors fall (or rise) because its ads were cut (raised).
+        stock_out: A good seller has nothing left to sell.
+        refund_wave: Many claims with one reason against one product on the last day.
+        campaign_lift: How much the big campaigns bring, and what they borrow.
+        competitor_cut: A competitor lowers the price of a rival item.
+        uneven_split: A test whose variants are not shown as often as they should be.
+
+    >>> Truths.none().stock_out is None
+    True
+    """
+
+    conversion_drop: ConversionDrop | None = ConversionDrop()
+    channel_loss: ChannelLoss | None = ChannelLoss()
+    stock_out: StockOut | None = StockOut()
+    refund_wave: RefundWave | None = RefundWave()
+    campaign_lift: CampaignLift | None = CampaignLift()
+    competitor_cut: CompetitorCut | None = CompetitorCut()
+    uneven_split: UnevenSplit | None = UnevenSplit()
+
+    @classmethod
+    def none(cls) -> Truths:
+        """A shop in which nothing is planted."""
+        return cls(**dict.fromkeys(cls.__dataclass_fields__))

@@ -1,0 +1,96 @@
+"""Who came: visits by day, product and channel, and the orders that each led to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecops_lib.data.demo.season import Season
+from ecops_lib.data.demo.world import CHANNELS, Floats, Ints, World
+
+CHANNEL_SHARE = np.array([0.30, 0.25, 0.08, 0.07, 0.13, 0.05, 0.05, 0.07])
+CHANNEL_APPEAL = np.array([1.0, 0.6, 2.2, 1.7, 1.0, 1.2, 1.3, 0.5])
+CONVERSION = 0.02
+"""Orders a product visit of an ordinary product through search."""
+ADVERTISED = (1, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+"""Ranks of the products with keyword ads; the best seller lives on search."""
+PAGES_OF_VISITOR = 1.55
+"""Product visitors a visitor of the shop."""
+OVERLAP = np.array([0.05, 0.06, 0.06, 0.05, 0.02, 0.01, 0.02, 0.02])
+"""Share of the shop's other visitors who also came through the channel."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Visits:
+    """Visits of the shop.
+
+    Attributes:
+        product_channel: Visitors by day × product × channel.
+        orders: Orders by day × product (the one they came for) × channel.
+    """
+
+    product_channel: Ints
+    orders: Ints
+
+
+def make_visits(world: World, season: Season) -> Visits:
+    """Draw visits and the orders that they lead to, truths included."""
+    rng = world.rng("visits")
+    share = _channel_shares()
+    listed = np.arange(len(world.days))[:, None] >= world.catalogue.launched * len(world.days)
+    popularity = world.catalogue.popularity * listed
+    mean = season.visitors[:, None, None] * popularity[:, :, None] * share
+    chance = _chances(world, season)
+    mean *= world.orders / (mean * chance).sum()
+    noise = rng.gamma(600, 1 / 600, len(world.days))[:, None, None]
+    noise = noise * rng.gamma(300, 1 / 300, popularity.shape)[:, :, None]
+    visits = rng.poisson(mean * noise)
+    visits = _with_channel_loss(world, visits)
+    orders = world.rng("orders of visits").binomial(visits, chance * _truth_factor(world))
+    return Visits(product_channel=visits, orders=orders)
+
+
+def _channel_shares() -> Floats:
+    """Product × channel; keyword ads bring visitors to the advertised products only."""
+    share = np.tile(CHANNEL_SHARE, (60, 1))
+    ads = CHANNELS.index("直通车")
+    share[:, ads] = 0.02
+    share[list(ADVERTISED), ads] = 0.35
+    normal: Floats = share / share.sum(axis=1, keepdims=True)
+    return normal
+
+
+def _chances(world: World, season: Season) -> Floats:
+    appeal = world.catalogue.appeal[:, None] * CHANNEL_APPEAL
+    return np.minimum(CONVERSION * season.conversion[:, None, None] * appeal, 0.4)
+
+
+def _with_channel_loss(world: World, visits: Ints) -> Ints:
+    loss = world.truths.channel_loss
+    if loss is None:
+        return visits
+    rng = world.rng("channel loss")
+    held = visits.copy()
+    part = (slice(world.index(loss.begins), None), slice(None), CHANNELS.index(loss.channel))
+    if loss.factor < 1:
+        held[part] = rng.binomial(held[part], loss.factor)
+    else:
+        held[part] += rng.poisson(held[part] * (loss.factor - 1))
+    return held
+
+
+def _truth_factor(world: World) -> Floats:
+    """Orders as a multiple of what they would be, by day × product × 1."""
+    factor = np.ones((len(world.days), 60, 1))
+    if drop := world.truths.conversion_drop:
+        factor[world.index(drop.begins) :, drop.product] = drop.factor
+    if out := world.truths.stock_out:
+        factor[world.index(out.begins) :, out.product] = 0
+    return factor
+
+
+def line_keep(world: World) -> Floats:
+    """Share of the lines added to a basket that remain, by day × product."""
+    keep: Floats = np.minimum(_truth_factor(world)[:, :, 0], 1.0)
+    return keep
