@@ -32,9 +32,9 @@ def english() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def make_shop(tmp_path: Path) -> MakeShop:
-    """Makes a store in ``tmp_path / "shop"`` with one paid order of 10.50 at each instant."""
+@pytest.fixture(scope="session")
+def make_shop(tmp_path_factory: pytest.TempPathFactory) -> MakeShop:
+    """Makes a new store with one paid order of 10.50 at each instant."""
 
     def make(instants: Iterable[dt.datetime]) -> Store:
         import pyarrow as pa
@@ -55,7 +55,7 @@ def make_shop(tmp_path: Path) -> MakeShop:
         ]
         schema = arrow_schema("orders")
         whole = [{name: row.get(name) for name in schema.names} for row in rows]
-        shop = create_store(tmp_path / "shop", name="Corner 店", key=b"k" * 32)
+        shop = create_store(tmp_path_factory.mktemp("shop"), name="Corner 店", key=b"k" * 32)
         with shop.writing() as writer:
             writer.upsert("orders", pa.Table.from_pylist(whole, schema=schema))
             writer.record({"name": "orders.csv", "sha256": "ab" * 32, "rows": len(rows)})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecops_lib import __version__
+from ecops_lib.core.errors import EcopsError
 from ecops_lib.data.store import Store
 from ecops_lib.reports.parameters import Value
 
@@ -24,7 +25,7 @@ def describe_run(
     notebook: Path,
     parameters: Mapping[str, Value],
     made_at: dt.datetime,
-    as_of_chosen: bool,
+    day_chosen: bool,
 ) -> dict[str, Any]:
     """Where a page's numbers come from, as plain values.
 
@@ -33,10 +34,10 @@ def describe_run(
         notebook: The notebook's file.
         parameters: Every parameter with the value it ran with.
         made_at: Time stamp of the run.
-        as_of_chosen: Whether the reader chose the day; else it is the last whole one.
+        day_chosen: Whether the reader chose the day; else it is the last whole one.
 
     Returns:
-        ``made_at``, ``notebook`` (name, sha256), ``parameters``, ``as_of_chosen``,
+        ``made_at``, ``notebook`` (name, sha256), ``parameters``, ``day_chosen``,
         ``store`` (name, version, tables with version and rows, files with sha256 and rows),
         ``bases`` (currency, time zone, refund basis, pre-sale rule) and ``versions``.
     """
@@ -45,7 +46,7 @@ def describe_run(
         "made_at": made_at.isoformat(timespec="seconds"),
         "notebook": {"name": notebook.stem, "sha256": sha256(notebook.read_bytes())},
         "parameters": dict(parameters),
-        "as_of_chosen": as_of_chosen,
+        "day_chosen": day_chosen,
         "store": {
             "name": settings.name,
             "version": snapshot.version,
@@ -93,6 +94,15 @@ def sha256(content: bytes) -> str:
 
 
 def as_json(value: object) -> bytes:
-    """Readable JSON, the same bytes for the same value; NaN is refused."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str)
+    """Readable JSON, the same bytes for the same value.
+
+    Raises:
+        EcopsError: A number is NaN or infinite, which JSON does not know.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise EcopsError(
+            "a value is not a number that JSON knows (NaN or infinite); write None instead."
+        ) from error
     return (text + "\n").encode("utf-8", "replace")

@@ -235,7 +235,7 @@ def _files(
         notebook=plan.notebook.path,
         parameters=plan.values,
         made_at=plan.made_at,
-        as_of_chosen=plan.day_chosen,
+        day_chosen=plan.day_chosen,
     )
     with reading(plan.lang, plan.store.settings.currency):
         page = notebook_page(

@@ -15,7 +15,7 @@ FIRST = dt.date(2026, 10, 1)
 def closing(hour, days, *, last_hour=None):
     """One order at 09:00 and one at ``hour`` on each day, the last day apart."""
     days = [FIRST + dt.timedelta(days=n) for n in range(days)]
-    late = {day: hour for day in days} | {days[-1]: last_hour if last_hour is not None else hour}
+    late = dict.fromkeys(days, hour) | {days[-1]: last_hour if last_hour is not None else hour}
     return [
         dt.datetime.combine(day, dt.time(at), SHANGHAI) for day in days for at in (8, late[day])
     ]
@@ -78,7 +78,9 @@ def test_no_day_given_is_the_last_whole_day(make_shop):
 
 
 def test_day_in_the_data_is_taken_even_if_not_whole(make_shop):
-    assert report_day(make_shop(closing(22, 10, last_hour=9)), "2026-10-10") == dt.date(2026, 10, 10)
+    assert report_day(make_shop(closing(22, 10, last_hour=9)), "2026-10-10") == dt.date(
+        2026, 10, 10
+    )
 
 
 @pytest.mark.parametrize("day", ["2026-09-30", "2026-10-11"])
