@@ -48,8 +48,8 @@ def require_choice(value: str, choices: object, *, name: str) -> None:
     """
     known: tuple[str, ...] = get_args(choices) or tuple(cast("Iterable[str]", choices))
     if value not in known:
-        hint = nearest(str(value), known)
-        raise ParameterError(f"{name} is {value!r}; it must be one of {listed(known)}{hint}.")
+        hint = nearest(str(value), known) or "."
+        raise ParameterError(f"{name} is {value!r}; it must be one of {listed(known)}{hint}")
 
 
 def require_between(

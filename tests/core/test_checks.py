@@ -50,9 +50,7 @@ def test_missing_columns_are_named_with_those_that_exist() -> None:
 def test_a_choice_is_one_of_a_literal_or_of_names(choices: object) -> None:
     require_choice("pay", choices, name="basis")
     said = sentence(ParameterError, require_choice, "refunds", choices, name="basis")
-    assert said == (
-        "basis is 'refunds'; it must be one of 'pay', 'refund'; did you mean 'refund'?."
-    )
+    assert said == ("basis is 'refunds'; it must be one of 'pay', 'refund'; did you mean 'refund'?")
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5])
