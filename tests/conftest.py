@@ -62,3 +62,17 @@ def make_shop(tmp_path_factory: pytest.TempPathFactory) -> MakeShop:
         return shop
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_shop(make_shop: MakeShop) -> Store:
+    """Five days with four orders each from 09:00 to 18:00, the last day's last one missing."""
+    start = dt.datetime(2026, 11, 1, 1, tzinfo=dt.UTC)
+    hours = [(day, hour) for day in range(5) for hour in (0, 3, 6, 9)][:-1]
+    return make_shop(start + dt.timedelta(days=day, hours=hour) for day, hour in hours)
+
+
+@pytest.fixture(scope="session")
+def notebooks() -> Path:
+    """Notebooks that each show one behaviour of the runner."""
+    return Path(__file__).parent / "notebooks"

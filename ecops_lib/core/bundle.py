@@ -44,14 +44,21 @@ def result_bundle(result: Result) -> dict[str, Any]:
         {"name": str(c), "label": labels.get(str(c), str(c)), "unit": units.get(str(c), "text")}
         for c in frame.columns
     ]
-    cells = [[plain(value) for value in frame.iloc[:, place]] for place in range(frame.shape[1])]
+    cells = [
+        [plain(value, whole=column["unit"] == "count") for value in frame.iloc[:, place]]
+        for place, column in enumerate(held["columns"])
+    ]
     held["rows"] = [list(row) for row in zip(*cells, strict=True)]
     held["findings"] = [finding.to_dict() for finding in result.findings()]
     return held
 
 
-def plain(value: object) -> object:
+def plain(value: object, *, whole: bool = False) -> object:
     """A cell as JSON can hold it; missing and infinite numbers become None.
+
+    Args:
+        value: What the cell holds.
+        whole: Whether a float without a fraction is written as a whole number.
 
     >>> plain(float("nan")), plain(0.1 + 0.2), plain(dt.date(2026, 11, 1))
     (None, 0.3, '2026-11-01')
@@ -66,9 +73,11 @@ def plain(value: object) -> object:
     if isinstance(value, dt.date):
         return value.isoformat()
     if hasattr(value, "item"):
-        return plain(value.item())
+        return plain(value.item(), whole=whole)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return str(value)
-    return float(f"{number:.{DIGITS}g}") if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    return int(number) if whole and number.is_integer() else float(f"{number:.{DIGITS}g}")
