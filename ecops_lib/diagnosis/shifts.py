@@ -1,0 +1,235 @@
+"""Things that left the range of their own past, and what is said of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ecops_lib.core.findings import Action, Finding
+from ecops_lib.core.formats import Unit, is_missing, show
+from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.names import short_name
+from ecops_lib.core.results import Result
+from ecops_lib.diagnosis.reasons import Reason, advise, reason_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["conversion", "traffic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One product or channel beyond noise.
+
+    Attributes:
+        item: Its id.
+        name: Its name.
+        days: Length of the window, up to the day [days].
+        visitors: Visitors in the window (days added up).
+        seen: Buyers of a product, visitors of a channel, in the window.
+        expected: The same, from its own past.
+        low: Lower end of the range that holds 95 % of such windows.
+        high: Its upper end.
+        q: False-discovery rate.
+        money: Sales gained, or lost where negative, estimate [store currency].
+        reasons: What the data show around it.
+    """
+
+    item: str
+    name: str
+    days: int
+    visitors: float
+    seen: float
+    expected: float
+    low: float
+    high: float
+    q: float
+    money: float
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def fell(self) -> bool:
+        """Whether there were fewer than expected."""
+        return self.seen < self.expected
+
+    @property
+    def evidence(self) -> dict[str, float]:
+        """The numbers behind its sentence, its reasons' included."""
+        names = ("days", "visitors", "seen", "expected", "low", "high", "q", "money")
+        numbers = {name: float(getattr(self, name)) for name in names}
+        for reason in self.reasons:
+            numbers |= reason.evidence
+        return numbers
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shifts(Result):
+    """Products whose conversion, or channels whose traffic, left its usual range.
+
+    Attributes:
+        kind: ``conversion`` (of products) or ``traffic`` (of channels).
+        day: The day.
+        owner: Who sees to it.
+        items: Those beyond noise, most money first.
+        judged: How many were judged.
+        reason: Why nothing could be judged; empty where something was.
+    """
+
+    units: ClassVar[Mapping[str, Unit]] = {
+        "days": "days",
+        "visitors": "count",
+        "rate": "share",
+        "expected_rate": "share",
+        "seen": "count",
+        "expected": "number",
+        "low": "count",
+        "high": "count",
+        "q": "share",
+        "money": "money",
+    }
+
+    kind: Kind
+    day: dt.date
+    owner: str
+    items: tuple[Shift, ...] = ()
+    judged: int = 0
+    reason: str = ""
+
+    @property
+    def sheet(self) -> str:  # type: ignore[override]
+        """Name of the sheet in the workbook."""
+        return {
+            "conversion": mark("conversion of products"),
+            "traffic": mark("visitors by channel"),
+        }[self.kind]
+
+    def headings(self) -> dict[str, str]:
+        """The columns' headings in the reader's language."""
+        traffic = self.kind == "traffic"
+        return {
+            "name": tr("channel") if traffic else tr("product"),
+            "days": tr("over the last"),
+            "visitors": tr("visitors"),
+            "rate": tr("conversion"),
+            "expected_rate": tr("expected conversion"),
+            "seen": tr("visitors") if traffic else tr("buyers"),
+            "expected": tr("expected"),
+            "low": tr("usual range from"),
+            "high": tr("to"),
+            "q": tr("false-alarm rate"),
+            "money": tr("sales gained or lost, estimate"),
+            "why": tr("what the data show around it"),
+        }
+
+    def absent(self) -> str:
+        """Why nothing could be judged, if so."""
+        return self.reason
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a thing beyond noise."""
+        import pandas as pd
+
+        columns = ["name", "days", "visitors", "rate", "expected_rate", "seen", "expected"]
+        if self.kind == "traffic":
+            columns = ["name", "days", "seen", "expected"]
+        columns += ["low", "high", "q", "money", "why"]
+        return pd.DataFrame([_cells(item) for item in self.items], columns=columns)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """One sentence a thing that fell or rose; that none did, where none did."""
+        if self.reason:
+            return ()
+        return tuple(map(self._finding, self.items)) or (self._none(),)
+
+    def _none(self) -> Finding:
+        count = show(self.judged, "count")
+        if self.kind == "conversion":
+            text = ntr(
+                "{count} product has enough visitors to tell; its conversion is within its usual "
+                "range.",
+                "{count} products have enough visitors to tell; the conversion of each is within "
+                "its usual range.",
+                self.judged,
+                count=count,
+            )
+        else:
+            text = ntr(
+                "{count} channel has enough visitors to tell; they are within their usual range.",
+                "{count} channels have enough visitors to tell; those of each are within their "
+                "usual range.",
+                self.judged,
+                count=count,
+            )
+        return Finding(key=f"{self.kind}_drop", level="good", text=text)
+
+    def _finding(self, item: Shift) -> Finding:
+        words = _conversion_words if self.kind == "conversion" else _traffic_words
+        why = (
+            tr("Recorded around it: {reasons}.", reasons=reason_words(item.reasons))
+            if item.reasons
+            else tr("The data show no reason for it.")
+        )
+        return Finding(
+            key=f"{self.kind}_{'drop' if item.fell else 'rise'}/{item.item}",
+            level="bad" if item.fell else "good",
+            text=words(item) + tr(" ") + why,
+            evidence=item.evidence,
+            money=None if is_missing(item.money) else abs(item.money),
+            action=Action(text=advise(self.kind, item.reasons, fell=item.fell), owner=self.owner),
+        )
+
+
+def _cells(item: Shift) -> dict[str, object]:
+    rates = {"rate": item.seen / item.visitors, "expected_rate": item.expected / item.visitors}
+    return {**item.evidence, **rates, "name": item.name, "why": reason_words(item.reasons)}
+
+
+def _span_words(item: Shift) -> str:
+    days = show(item.days, "count")
+    return ntr("on this day", "over the last {days} days", item.days, days=days)
+
+
+def _conversion_words(item: Shift) -> str:
+    values = {
+        "name": short_name(item.name, item.item),
+        "when": _span_words(item),
+        "rate": show(item.seen / item.visitors, "share"),
+        "usual": show(item.expected / item.visitors, "share"),
+        "seen": show(item.seen, "count"),
+        "expected": show(item.expected, "count"),
+    }
+    if item.fell:
+        return tr(
+            "{name}: conversion fell to {rate} {when}, where {usual} was to be expected "
+            "({seen} buyers instead of about {expected}).",
+            **values,
+        )
+    return tr(
+        "{name}: conversion rose to {rate} {when}, where {usual} was to be expected "
+        "({seen} buyers instead of about {expected}).",
+        **values,
+    )
+
+
+def _traffic_words(item: Shift) -> str:
+    values = {
+        "name": short_name(item.name, item.item),
+        "when": _span_words(item),
+        "change": show(abs(item.seen / item.expected - 1), "share"),
+        "seen": show(item.seen, "count"),
+        "expected": show(item.expected, "count"),
+    }
+    if item.fell:
+        return tr(
+            "{name} brought {change} fewer visitors than expected {when} ({seen} instead of "
+            "about {expected}).",
+            **values,
+        )
+    return tr(
+        "{name} brought {change} more visitors than expected {when} ({seen} instead of "
+        "about {expected}).",
+        **values,
+    )

@@ -1,0 +1,1 @@
+"""What to ship and what to order?"""
