@@ -1,0 +1,165 @@
+"""From what the sheets give to one set of rows a table: one row a key, all rules kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecops_lib.core.errors import FileError
+from ecops_lib.data.imports.job import SQL_TYPES, Emission, Session
+from ecops_lib.data.imports.tmall import DERIVED
+from ecops_lib.data.schema import TABLES, table_named
+from ecops_lib.data.schema.types import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The rows for one canonical table.
+
+    Attributes:
+        table: The canonical table.
+        relation: Name of the DuckDB table that holds them.
+        rows: How many.
+        given: Rows by emission, before duplicates went.
+        repeated: Rows by emission whose key an earlier row of the call has.
+        conflicting: Keys whose rows differ; the last cell told holds.
+        held: Keys that the store has already.
+    """
+
+    table: str
+    relation: str
+    rows: int
+    given: dict[int, int]
+    repeated: dict[int, int]
+    conflicting: int
+    held: int
+
+
+def collect(session: Session) -> list[Collected]:
+    """Gather every table's rows, in schema order."""
+    given = {emission.table for emission in session.emissions}
+    return [_collect(session, table_named(name)) for name in TABLES if name in given]
+
+
+def _collect(session: Session, table: Table) -> Collected:
+    emissions = [e for e in session.emissions if e.table == table.name]
+    name = session.name("collected")
+    session.sql(
+        f"CREATE TEMP TABLE {name} AS " + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
+    )
+    _require(session, table, name)
+    given = dict(session.sql(f"SELECT _from, count(*) FROM {name} GROUP BY _from"))
+    repeated, conflicting = _one_a_key(session, table, name)
+    if table.name == "refunds":
+        _supersede(session, name)
+    [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
+    return Collected(
+        table=table.name,
+        relation=name,
+        rows=rows,
+        given=given,
+        repeated=repeated,
+        conflicting=conflicting,
+        held=_held(session, table, name),
+    )
+
+
+def _cast(session: Session, table: Table, emission: Emission) -> str:
+    told = [row[0] for row in session.sql(f"DESCRIBE {emission.query}")]
+    columns = ", ".join(
+        f'CAST({_quoted(column.name) if column.name in told else "NULL"} AS {SQL_TYPES[column.type]}) '
+        f"AS {_quoted(column.name)}"
+        for column in table.columns
+    )
+    return f"SELECT {columns}, {emission.number} AS _from FROM ({emission.query})"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _keys(table: Table) -> str:
+    return ", ".join(map(_quoted, table.key))
+
+
+def _require(session: Session, table: Table, name: str) -> None:
+    """Refuse to go on if a computed row lacks what its table needs: a fault of the format."""
+    needed = [column.name for column in table.columns if column.required]
+    counts = ", ".join(f"count(*) - count({_quoted(column)})" for column in needed)
+    [found] = session.sql(f"SELECT {counts} FROM {name}")
+    for column, empty in zip(needed, found, strict=True):
+        if empty:
+            raise FileError(
+                f"{empty} rows for {table.name} have no {column}; the files given do not hold it: "
+                "look at their columns, or describe them in mapping.toml."
+            )
+
+
+def _one_a_key(session: Session, table: Table, name: str) -> tuple[dict[int, int], int]:
+    """Keep one row a key: equal rows count once, of different ones the last cell told holds."""
+    keys = _keys(table)
+    [(rows, distinct)] = session.sql(
+        f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {name})) FROM {name}"
+    )
+    if rows == distinct:
+        return {}, 0
+    others = [c for c in table.names if c not in table.key]
+    many = session.name("many")
+    session.sql(
+        f"CREATE TEMP TABLE {many} AS SELECT *, rowid AS _place FROM {name} SEMI JOIN "
+        f"(SELECT {keys} FROM {name} GROUP BY {keys} HAVING count(*) > 1) USING ({keys})"
+    )
+    repeated = dict(
+        session.sql(
+            f"SELECT _from, count(*) FROM (SELECT _from, row_number() OVER (PARTITION BY {keys} "
+            f"ORDER BY _from, _place) AS n FROM {many}) WHERE n > 1 GROUP BY _from"
+        )
+    )
+    differ = " OR ".join(f"min({_quoted(c)}) <> max({_quoted(c)})" for c in others) or "FALSE"
+    [(conflicting,)] = session.sql(
+        f"SELECT count(*) FROM (SELECT {keys} FROM {many} GROUP BY {keys} HAVING {differ})"
+    )
+    last = ", ".join(
+        f"arg_max({_quoted(c)}, (_from, _place)) AS {_quoted(c)}" for c in others
+    )
+    columns = ", ".join(map(_quoted, table.names))
+    session.sql(f"DELETE FROM {name} WHERE ({keys}) IN (SELECT ({keys}) FROM {many})")
+    session.sql(
+        f"INSERT INTO {name} BY NAME SELECT {keys}{', ' + last if last else ''}, max(_from) AS _from "
+        f"FROM {many} GROUP BY {keys}"
+    )
+    session.sql(f"SELECT {columns} FROM {name} LIMIT 0")
+    return repeated, conflicting
+
+
+def _supersede(session: Session, name: str) -> None:
+    """Let refunds that only an order file tells of give way to the refund export's rows.
+
+    Those not yet stored are left out; those stored already are closed, because a store
+    forgets nothing.
+    """
+    held = session.held("refunds")
+    told = f"SELECT platform, order_id FROM {name} WHERE NOT starts_with(refund_id, '{DERIVED}')"
+    if held is not None:
+        view = session.name("held_refunds")
+        held.create_view(view)
+        told += f" UNION SELECT platform, order_id FROM {view} WHERE NOT starts_with(refund_id, '{DERIVED}')"
+    session.sql(
+        f"DELETE FROM {name} WHERE starts_with(refund_id, '{DERIVED}') AND "
+        f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
+    )
+    if held is not None:
+        session.sql(
+            f"INSERT INTO {name} BY NAME SELECT * REPLACE ('closed' AS status), 0 AS _from FROM {view} "
+            f"WHERE starts_with(refund_id, '{DERIVED}') AND status = 'success' AND (platform, order_id) "
+            f"IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
+        )
+
+
+def _held(session: Session, table: Table, name: str) -> int:
+    held = session.held(table.name)
+    if held is None:
+        return 0
+    view = session.name("held")
+    held.create_view(view)
+    [(count,)] = session.sql(f"SELECT count(*) FROM {name} SEMI JOIN {view} USING ({_keys(table)})")
+    return int(count)

@@ -1,0 +1,132 @@
+"""Online Retail II (UCI): lines of a British gift wholesaler, both editions' column names.
+
+Every line of the file lands in exactly one table, keyed by its invoice and its ordinal
+within the invoice, so that the same line in two files is one row:
+
+* ``C…`` invoices cancel goods: a line that takes money back is a **refund** (amount
+  positive, of no known order). The odd ``C`` line that *brings* money is an order line.
+* ``A…`` invoices adjust bad debt: neither sale nor refund, so a **cost** of kind
+  ``bad_debt`` (positive where money is written off).
+* All others are **order lines**; an order is the sum of its lines, paid at once.
+  Negative quantities at price 0 are stock adjustments: lines with amount 0.
+
+So Σ order_items.paid_amount − Σ refunds.amount − Σ costs.amount is the file's Σ quantity
+× price to the last decimal, and the rows of the three tables are as many as the lines.
+"""
+
+from __future__ import annotations
+
+from ecops_lib.core.formats import show
+from ecops_lib.core.language import mark, ntr
+from ecops_lib.data.imports.formats import Format
+from ecops_lib.data.imports.job import Job
+
+PLATFORM = "online_retail"
+INVOICE = ("Invoice", "InvoiceNo")
+
+
+def load_lines(job: Job) -> None:
+    """Lines into order lines, refunds and costs; orders from their lines."""
+    good = job.typed(
+        {
+            "invoice": job.id(*INVOICE),
+            "moment": job.time("InvoiceDate"),
+            "sku": job.id("StockCode"),
+            "product_name": job.text("Description"),
+            "quantity": job.integer("Quantity"),
+            "unit_price": job.money("Price", "UnitPrice"),
+            "buyer_key": job.who("Customer ID", "CustomerID"),
+            "country": job.text("Country"),
+        },
+        where=_filled(job),
+    )
+    lines = job.session.name("lines")
+    job.session.sql(
+        f"CREATE TEMP TABLE {lines} AS SELECT *, "
+        "row_number() OVER (PARTITION BY invoice ORDER BY line_no) AS place, "
+        "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
+        "WHEN invoice[1] = 'A' THEN 'debt' WHEN invoice[1] = 'C' AND quantity * unit_price <= 0 "
+        f"THEN 'refund' ELSE 'line' END AS what FROM {good}"
+    )
+    job.emit("orders", _orders(lines))
+    job.emit("order_items", _items(lines))
+    job.emit("refunds", _refunds(lines))
+    job.emit("costs", _costs(lines))
+    _note(job, lines)
+
+
+def _filled(job: Job) -> str:
+    return f"{job.cell(*INVOICE)[0]} IS NOT NULL"
+
+
+def _orders(lines: str) -> str:
+    return (
+        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, min(buyer_key) AS buyer_key, "
+        "min(moment) AS created_at, min(moment) AS paid_at, 'completed' AS status, "
+        "CAST(sum(amount) AS DECIMAL(18, 4)) AS ordered_amount, "
+        "CAST(sum(amount) AS DECIMAL(18, 4)) AS paid_amount, min(country) AS province "
+        f"FROM {lines} WHERE what = 'line' GROUP BY invoice"
+    )
+
+
+def _items(lines: str) -> str:
+    return (
+        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, CAST(place AS VARCHAR) AS line_id, "
+        "moment AS created_at, sku AS product_id, sku AS sku_id, product_name, quantity, unit_price, "
+        f"amount AS ordered_amount, amount AS paid_amount FROM {lines} WHERE what = 'line'"
+    )
+
+
+def _refunds(lines: str) -> str:
+    return (
+        f"SELECT '{PLATFORM}' AS platform, invoice || '-' || place AS refund_id, buyer_key, "
+        "sku AS product_id, sku AS sku_id, moment AS applied_at, moment AS finished_at, "
+        "-amount AS amount, abs(quantity) AS quantity, 'success' AS status "
+        f"FROM {lines} WHERE what = 'refund'"
+    )
+
+
+def _costs(lines: str) -> str:
+    return (
+        "SELECT CAST(moment AS DATE) AS day, 'bad_debt' AS kind, invoice || '-' || place AS product_id, "
+        f"-amount AS amount FROM {lines} WHERE what = 'debt'"
+    )
+
+
+def _note(job: Job, lines: str) -> None:
+    [(nameless, debts, debt, refunds, refunded)] = job.session.sql(
+        "SELECT count_if(buyer_key IS NULL), count_if(what = 'debt'), "
+        "coalesce(-sum(amount) FILTER (what = 'debt'), 0), count_if(what = 'refund'), "
+        f"coalesce(-sum(amount) FILTER (what = 'refund'), 0) FROM {lines}"
+    )
+    job.note_money(refunds, refunded, mark("{count} cancelled lines became refunds of {money}"))
+    job.note_money(debts, debt, mark("{count} bad-debt adjustments became costs of {money}"))
+    if nameless:
+        job.note(
+            lambda: ntr(
+                "{count} line names no customer",
+                "{count} lines name no customer",
+                nameless,
+                count=show(nameless, "count"),
+            )
+        )
+
+
+LINES = Format(
+    key="online_retail",
+    label=mark("Online Retail II (order lines)"),
+    platform=PLATFORM,
+    must=(
+        INVOICE,
+        ("StockCode",),
+        ("Description",),
+        ("Quantity",),
+        ("InvoiceDate",),
+        ("Price", "UnitPrice"),
+        ("Customer ID", "CustomerID"),
+    ),
+    known=("Country", "sheet", "origin"),
+    currency="GBP",
+    time_zone="Europe/London",
+    load=load_lines,
+)
