@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ecops_lib.cli.output import LangOption, progress, say
+from ecops_lib.cli.output import LangOption, narration, say
 from ecops_lib.core.language import reader, set_reader, tr
 from ecops_lib.data.settings import RefundBasis
 
@@ -44,7 +44,7 @@ def import_command(
     from ecops_lib.data.imports import import_files
 
     set_reader(lang)
-    with progress(tr("import")) as step:
+    with narration() as tell:
         result = import_files(
             paths,
             store=store,
@@ -53,7 +53,7 @@ def import_command(
             currency=currency,
             time_zone=time_zone,
             language=lang,
-            progress=step,
+            progress=tell,
         )
     say(str(result))
     say(tr("page: {path}", path=write_import_page(result, store)))
@@ -92,8 +92,8 @@ def demo_command(
     write_demo(folder, seed=seed)
     exports = folder / "exports"
     say(tr("raw exports: {path}", path=exports))
-    with progress(tr("import")) as step:
-        result = import_files([exports], store=folder, progress=step)
+    with narration() as tell:
+        result = import_files([exports], store=folder, progress=tell)
     say(tr("store: {path}", path=folder))
     say(tr("page: {path}", path=write_import_page(result, folder)))
 

@@ -54,5 +54,22 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def narration() -> Iterator[Callable[[str], None]]:
+    """A line that changes on a terminal, plain lines elsewhere; the callback takes a sentence."""
+    if not sys.stderr.isatty():
+        yield _say_line
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status("") as status:
+        yield lambda sentence: status.update(escape(sentence))
+
+
+def _say_line(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+
+
 def _say_step(what: str, done: int, total: int) -> None:
-    sys.stderr.write(f"{what} {done}/{total}\n")
+    _say_line(f"{what} {done}/{total}")
