@@ -88,6 +88,8 @@ _GOODS: tuple[tuple[tuple[str, int], ...], ...] = (
     ),
 )
 _VARIANTS = (("标准款",), ("标准款", "礼盒装"), ("原木色", "米白色", "墨绿色"))
+_WEIGHTS = {1: (1.0,), 2: (0.7, 0.3), 3: (0.5, 0.3, 0.2)}
+_GIFT_BOX = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,9 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     appeal[:3] = (1.8, 1.2, 1.2)
     launched = np.where(rng.random(60) < 0.1, rng.uniform(0.2, 0.7, 60), 0.0)
     launched[:6] = 0
+    kinds = [_VARIANTS[(k + c) % len(_VARIANTS)] for k, c in enumerate(category.tolist())]
+    skus = [(k, v) for k, variants in enumerate(kinds) for v in range(len(variants))]
+    names = tuple(kinds[k][v] for k, v in skus)
     return Catalogue(
         ids=tuple(str(681_204_117_306 + 1_300_417 * k) for k in range(60)),
         names=tuple(_GOODS[c][k][0] for k, c in zip(place, category, strict=True)),
@@ -150,28 +155,11 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
         appeal=appeal,
         fragility=np.exp(rng.normal(0, 0.25, 60)),
         launched=launched,
-        **_variants(category),
+        sku_codes=tuple(
+            f"SY-{CODES[category[k]]}-{k // len(CATEGORIES) + 1:02d}-{'ABC'[v]}" for k, v in skus
+        ),
+        sku_product=np.array([k for k, _ in skus]),
+        sku_variant=names,
+        sku_weight=np.array([_WEIGHTS[len(kinds[k])][v] for k, v in skus]),
+        sku_extra=np.array([_GIFT_BOX if name == _VARIANTS[1][1] else 0 for name in names]),
     )
-
-
-def _variants(category: NDArray[np.int64]) -> dict[str, object]:
-    product: list[int] = []
-    codes: list[str] = []
-    names: list[str] = []
-    weights: list[float] = []
-    extras: list[int] = []
-    for k, c in enumerate(category):
-        variants = _VARIANTS[(k + int(c)) % len(_VARIANTS)]
-        for v, name in enumerate(variants):
-            product.append(k)
-            codes.append(f"SY-{CODES[c]}-{k // len(CATEGORIES) + 1:02d}-{'ABC'[v]}")
-            names.append(name)
-            weights.append({1: (1.0,), 2: (0.7, 0.3), 3: (0.5, 0.3, 0.2)}[len(variants)][v])
-            extras.append(2000 if name == "礼盒装" else 0)
-    return {
-        "sku_codes": tuple(codes),
-        "sku_product": np.array(product),
-        "sku_variant": tuple(names),
-        "sku_weight": np.array(weights),
-        "sku_extra": np.array(extras),
-    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Floats, Ints, Times, World, add_seconds
+from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
 
 STAGES = ("before_shipping", "in_transit", "after_receipt")
 RATES = (0.03, 0.008, 0.06)
@@ -182,5 +182,6 @@ def _so_far(world: World, claims: Claims) -> Claims:
 def refunded_by_line(claims: Claims, lines: int) -> Ints:
     """Cents that went back, by line."""
     done = claims.succeeded
-    back: Floats = np.bincount(claims.line[done], weights=claims.amount[done], minlength=lines)
-    return back.astype(np.int64)
+    back = np.zeros(lines, np.int64)
+    np.add.at(back, claims.line[done], claims.amount[done])
+    return back

@@ -46,14 +46,14 @@ def make_customers_sheet(world: World, trade: Trade) -> Sheet:
         file="会员列表",
         table="customers",
         columns={
-            "buyer_key": ("会员名", [nickname(k) for k in members]),
+            "buyer_key": ("会员名", [nickname(k) for k in members.tolist()]),
             "province": ("省份", [places[k][0] for k in province]),
             "city": ("城市", [places[k][1] for k in province]),
             "joined_at": ("入会时间", stamps(orders.created_at[first][members])),
             "level": ("会员等级", [LEVELS[k] for k in level]),
             "source": ("来源渠道", [CHANNELS[k] for k in orders.channel[first][members]]),
         },
-        unmapped={"手机号": [phone(k) for k in members]},
+        unmapped={"手机号": [phone(k) for k in members.tolist()]},
     )
 
 
@@ -86,7 +86,7 @@ def make_points_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
         table="points",
         columns={
             "movement_id": ("流水号", [f"P{k + 1:07d}" for k in range(len(place))]),
-            "buyer_key": ("会员名", [nickname(k) for k in orders.buyer[order[place]]]),
+            "buyer_key": ("会员名", [nickname(k) for k in orders.buyer[order[place]].tolist()]),
             "moved_at": ("变动时间", stamps(moved[place])),
             "kind": ("变动类型", kind[place].tolist()),
             "points": ("积分", texts(points[place])),
@@ -100,13 +100,15 @@ def make_contacts_sheet(world: World, trade: Trade) -> Sheet:
     member = is_member(world, trade)
     first = np.unique(trade.orders.buyer, return_index=True)[1]
     known: Times = trade.orders.created_at[first]
-    parts = []
-    for number, (_, ago) in enumerate(MAILINGS):
+    parts: list[tuple[Ints, Ints, Times]] = []
+    for batch, (_, ago) in enumerate(MAILINGS):
         sent = world.now - np.timedelta64(ago, "D") + np.timedelta64(10, "h")
         people = np.flatnonzero(member & (known < sent))
         people = np.sort(rng.choice(people, min(len(people), 1500), replace=False))
-        parts.append((np.full(len(people), number), people, np.full(len(people), sent)))
-    number, people, moments = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts.append((np.full(len(people), batch), people, np.full(len(people), sent)))
+    number = np.concatenate([part[0] for part in parts])
+    people = np.concatenate([part[1] for part in parts])
+    moments = np.concatenate([part[2] for part in parts])
     held = rng.random(len(people)) < HELD_OUT
     opened = ~held & (rng.random(len(people)) < 0.22)
     when = np.where(opened, add_seconds(moments, rng.exponential(5 * HOUR, len(people))), NEVER)
@@ -115,7 +117,7 @@ def make_contacts_sheet(world: World, trade: Trade) -> Sheet:
         table="contacts",
         columns={
             "contact_id": ("触达批次", [f"C{k + 1:03d}" for k in number]),
-            "buyer_key": ("会员名", [nickname(k) for k in people]),
+            "buyer_key": ("会员名", [nickname(k) for k in people.tolist()]),
             "sent_at": ("发送时间", stamps(moments)),
             "held_out": ("是否留白", np.where(held, "是", "否").tolist()),
             "message": ("内容", [MAILINGS[k][0] for k in number]),

@@ -10,13 +10,16 @@ import numpy as np
 
 from ecops_lib.data.demo.world import Floats, World
 
-Phase = Literal["presale", "warm", "main", "return"]
+Phase = Literal["presale", "opening", "warmup", "burst", "encore"]
+Phases = dict[Phase, tuple[dt.date, dt.date]]
 
 GROWTH = 0.12
 """Growth of visitors a year."""
 WEEKDAYS = np.array([1.02, 1.0, 0.99, 0.98, 0.97, 1.03, 1.05])
 """Visitors by weekday from Monday, as a multiple of the mean."""
 PAY_DAYS = (10, 15)
+LIFT_SHARE: dict[Phase, float] = {"opening": 0.5, "burst": 1.0, "encore": 0.3}
+"""How much of the campaign's lift each phase has."""
 HOLIDAYS = {"new year": 0.45, "national": 0.88}
 
 
@@ -26,7 +29,7 @@ class Campaign:
 
     campaign_id: str
     name: str
-    phases: dict[Phase, tuple[dt.date, dt.date]]
+    phases: Phases
 
 
 def plan_campaigns(first: dt.date, last: dt.date) -> list[Campaign]:
@@ -57,23 +60,25 @@ def _of_year(year: int) -> list[Campaign]:
         return dt.date(year, *a), dt.date(year, *b)
 
     new_year = lunar_new_year(year)
-    before = [new_year - dt.timedelta(days=n) for n in (30, 27, 26, 12)]
-    plans: dict[str, dict[Phase, tuple[dt.date, dt.date]]] = {
-        "年货节": {"warm": (before[0], before[1]), "main": (before[2], before[3])},
-        "38": {"warm": days((3, 2), (3, 5)), "main": days((3, 6), (3, 8))},
+    before = [new_year - dt.timedelta(days=n) for n in (28, 25, 24, 10)]
+    plans: dict[str, Phases] = {
+        "年货节": {"warmup": (before[0], before[1]), "burst": (before[2], before[3])},
+        "38": {"warmup": days((3, 1), (3, 3)), "burst": days((3, 4), (3, 8))},
         "618": {
             "presale": days((5, 24), (5, 30)),
-            "warm": days((6, 10), (6, 15)),
-            "main": days((6, 16), (6, 18)),
-            "return": days((6, 19), (6, 20)),
+            "opening": days((5, 31), (6, 3)),
+            "warmup": days((6, 10), (6, 15)),
+            "burst": days((6, 16), (6, 18)),
+            "encore": days((6, 19), (6, 20)),
         },
         "双11": {
             "presale": days((10, 20), (10, 31)),
-            "warm": days((11, 4), (11, 9)),
-            "main": days((11, 10), (11, 11)),
-            "return": days((11, 12), (11, 13)),
+            "opening": days((11, 1), (11, 3)),
+            "warmup": days((11, 4), (11, 9)),
+            "burst": days((11, 10), (11, 11)),
+            "encore": days((11, 12), (11, 13)),
         },
-        "双12": {"warm": days((12, 8), (12, 10)), "main": days((12, 11), (12, 12))},
+        "双12": {"warmup": days((12, 9), (12, 11)), "burst": days((12, 12), (12, 12))},
     }
     return [
         Campaign(campaign_id=f"{name}-{year}", name=name, phases=phases)
@@ -88,7 +93,7 @@ class Season:
     Attributes:
         visitors: Visitors as a multiple of an ordinary day.
         conversion: Conversion as a multiple of an ordinary day.
-        discount: Whether a campaign's main phase or return phase is on.
+        discount: Whether the campaign's prices hold.
         presale: Index into ``campaigns`` of the pre-sale that is on, or −1.
         campaigns: The campaigns in the shop's days.
     """
@@ -117,7 +122,8 @@ def make_season(world: World) -> Season:
         lift = _lift(world, campaign)
         visitors *= lift**0.6
         conversion *= lift**0.4
-        discount |= _during(world, campaign, "main") | _during(world, campaign, "return")
+        for phase in LIFT_SHARE:
+            discount |= _during(world, campaign, phase)
         presale[_during(world, campaign, "presale")] = number
     return Season(
         visitors=visitors,
@@ -144,9 +150,9 @@ def _lift(world: World, campaign: Campaign) -> Floats:
     if planted is None:
         return lift
     peak = planted.orders.get(campaign.name, 1.0)
-    lift[_during(world, campaign, "warm")] = 1 - planted.pull_forward
-    lift[_during(world, campaign, "main")] = peak
-    lift[_during(world, campaign, "return")] = 1 + (peak - 1) * 0.3
+    lift[_during(world, campaign, "warmup")] = 1 - planted.pull_forward
+    for phase, share in LIFT_SHARE.items():
+        lift[_during(world, campaign, phase)] = 1 + (peak - 1) * share
     last = np.datetime64(max(end for _, end in campaign.phases.values()))
     after = (world.days > last) & (world.days <= last + np.timedelta64(5, "D"))
     lift[after] = 1 - planted.pull_forward

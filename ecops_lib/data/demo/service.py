@@ -6,13 +6,14 @@ import numpy as np
 
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.fulfilment import Fulfilment
-from ecops_lib.data.demo.sheets import PLATFORM, Sheet, order_ids, stamps, texts
+from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.world import HOUR, Ints, Times, World, add_seconds
 
 REVIEW_SHARE = 0.17
 """Share of lines received that are reviewed."""
+ENQUIRY_SHARE = 0.013
 STARS = (0.03, 0.03, 0.05, 0.13, 0.76)
 STARS_OF_CLAIMED = (0.35, 0.25, 0.2, 0.12, 0.08)
 PRAISE = (
@@ -103,10 +104,29 @@ def _review_sheet(
     )
 
 
+def enquiries(world: World, traffic: Traffic) -> Ints:
+    """Visitors who asked the service, by day; each opens one case."""
+    return world.rng("enquiries").binomial(traffic.shop.visitors[:, 0], ENQUIRY_SHARE)
+
+
+def make_enquiries(world: World, traffic: Traffic) -> Sheet:
+    """The service desk's count of visitors who asked."""
+    asked = enquiries(world, traffic)
+    return Sheet(
+        file="客服咨询统计",
+        table="traffic",
+        columns={
+            "day": ("日期", day_texts(world, np.arange(len(asked)))),
+            "enquiry_visitors": ("咨询人数", texts(asked)),
+        },
+        constants={"platform": PLATFORM, "scope": "shop", "scope_id": "*"},
+    )
+
+
 def make_tickets(world: World, trade: Trade, traffic: Traffic, claims: Claims) -> Sheet:
     """Enquiries before the sale, and a case for each claim after it."""
     rng = world.rng("tickets")
-    asked = rng.poisson(traffic.shop.visitors[:, 0] * 0.013)
+    asked = enquiries(world, traffic)
     day = np.repeat(np.arange(len(world.days)), asked)
     opened = add_seconds(world.days[day], rng.integers(8 * HOUR, 23 * HOUR, len(day)))
     before = rng.choice(60, len(day), p=world.catalogue.popularity)
@@ -115,12 +135,13 @@ def make_tickets(world: World, trade: Trade, traffic: Traffic, claims: Claims) -
     order = np.concatenate([np.full(len(day), -1), trade.lines.order[claims.line]])
     complaint = rng.random(len(order)) < 0.1
     place = np.argsort(opened, kind="stable")
-    opened, product, order, complaint = (a[place] for a in (opened, product, order, complaint))
+    opened, complaint = opened[place], complaint[place]
+    product, order = product[place], order[place]
     wait = np.round(rng.lognormal(np.log(45), 0.8, len(order)), 0).astype(np.int64)
     closed = add_seconds(opened, wait + rng.exponential(5 * HOUR, len(order)))
     closed = np.where(closed < world.now, closed, np.datetime64("NaT", "s"))
     topic = np.where(order >= 0, 4, rng.choice(4, len(order), p=(0.5, 0.2, 0.2, 0.1)))
-    kind = np.where(order < 0, "售前咨询", np.where(complaint, "投诉", "售后"))
+    kind = np.where(order < 0, "enquiry", np.where(complaint, "complaint", "after-sales"))
     ids = [*order_ids(trade.orders.created_at), ""]
     return Sheet(
         file="客服工单",

@@ -46,12 +46,12 @@ def write_mapping(sheets: Sequence[Sheet]) -> str:
     """The text of ``mapping.toml`` for these sheets."""
     parts = ["# Which sheet fills which table: canonical column = header in the sheet."]
     for sheet in sheets:
-        parts += ["", "[[sheet]]", f"files = {_quoted(sheet.file + '*.csv')}"]
+        parts += ["", "[[file]]", f"match = {_quoted(sheet.file + '*')}"]
         parts.append(f"table = {_quoted(sheet.table)}")
-        parts.append("[sheet.columns]")
+        parts.append("[file.columns]")
         parts += [f"{name} = {_quoted(header)}" for name, (header, _) in sheet.columns.items()]
         if sheet.constants:
-            parts.append("[sheet.constants]")
+            parts.append("[file.constants]")
             parts += [f"{name} = {_quoted(value)}" for name, value in sheet.constants.items()]
     return "\n".join(parts) + "\n"
 
@@ -76,14 +76,16 @@ def stamps(times: Times) -> list[str]:
     ['2026-10-27 08:00:01', '']
     """
     text = np.datetime_as_string(times.astype("datetime64[s]"), unit="s")
-    return np.where(np.isnat(times), "", np.char.replace(text, "T", " ")).tolist()
+    shown: list[str] = np.where(np.isnat(times), "", np.char.replace(text, "T", " ")).tolist()
+    return shown
 
 
 def day_texts(world: World, index: Ints) -> list[str]:
     """Days of the shop as text; days beyond the last are counted on, empty for −1."""
     first = np.datetime64(world.first_day, "D")
     text = np.datetime_as_string(first + index.astype("timedelta64[D]"), unit="D")
-    return np.where(index < 0, "", text).tolist()
+    shown: list[str] = np.where(index < 0, "", text).tolist()
+    return shown
 
 
 def texts(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> list[str]:

@@ -27,6 +27,7 @@ from ecops_lib.data.demo.visits import Visits, make_visits
 from ecops_lib.data.demo.world import CHANNELS, World
 
 LAST_DAY = dt.date(2026, 10, 27)
+PLANTED = Truths()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def write_demo(
     last_day: dt.date = LAST_DAY,
     months: int = 18,
     orders: int = 25_000,
-    truths: Truths = Truths(),  # noqa: B008 - frozen
+    truths: Truths = PLANTED,
 ) -> DemoShop:
     """Write the raw exports of an invented shop, and what was planted in them.
 
@@ -103,8 +104,7 @@ def write_demo(
 def _months_before(last_day: dt.date, months: int) -> dt.date:
     """The day after the one that lies so many months before."""
     year, month = divmod(last_day.year * 12 + last_day.month - 1 - months, 12)
-    start = dt.date(year, month + 1, 1) + dt.timedelta(days=last_day.day)
-    return start
+    return dt.date(year, month + 1, 1) + dt.timedelta(days=last_day.day)
 
 
 def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:
@@ -131,6 +131,7 @@ def _sheets(
         supply.make_shipments_sheet(world, trade, done),
         supply.make_costs_sheet(world, trade, done),
         service.make_tickets(world, trade, traffic, claims),
+        service.make_enquiries(world, traffic),
         service.make_reviews(world, trade, done, claims),
         promotion.make_commissions(world, trade),
         members.make_customers_sheet(world, trade),

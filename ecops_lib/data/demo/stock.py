@@ -10,7 +10,7 @@ from ecops_lib.data.demo.buyers import WAREHOUSES
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.fulfilment import Fulfilment
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import Ints, World
+from ecops_lib.data.demo.world import Flags, Ints, World
 
 LEAD_DAYS = (18, 24, 21, 28, 15, 25)
 """Mean days from order to receipt, by category's supplier."""
@@ -18,7 +18,7 @@ COVER_DAYS = 45
 SLACK_DAYS = 21
 FLOOR = 70
 """Units below which a warehouse does not let a SKU fall."""
-STAGES = ("生产", "质检", "发货", "入库")
+STAGES = ("production", "inspection", "shipping", "receipt")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +54,7 @@ class Stock:
 def make_stock(world: World, trade: Trade, done: Fulfilment, claims: Claims) -> Stock:
     """Buy ahead of what will leave, so that only the planted product runs out."""
     shape = (len(world.days), len(world.catalogue.sku_codes), len(WAREHOUSES))
-    shipped = _moves(world, trade, world.day_index(done.shipped_at), done.line_shipped, shape)
+    shipped = _moves(trade, world.day_index(done.shipped_at), done.line_shipped, shape)
     opening, purchases = _buy(world, shipped)
     received = _arrivals(purchases, shape)
     on_hand = opening + (received - shipped).cumsum(axis=0)
@@ -71,13 +71,11 @@ def make_stock(world: World, trade: Trade, done: Fulfilment, claims: Claims) -> 
     )
 
 
-def _moves(
-    world: World, trade: Trade, day_of_order: Ints, lines: Ints, shape: tuple[int, ...]
-) -> Ints:
+def _moves(trade: Trade, day_of_order: Ints, lines: Flags, shape: tuple[int, ...]) -> Ints:
     """Units by day × SKU × warehouse of some of the lines, on their order's day."""
     day = day_of_order[trade.lines.order]
     warehouse = trade.orders.south[trade.lines.order].astype(np.int64)
-    mine = lines.astype(bool) & (day >= 0) & (day < shape[0])
+    mine = lines & (day >= 0) & (day < shape[0])
     moved = np.zeros(shape, np.int64)
     place = (day[mine], trade.lines.sku[mine], warehouse[mine])
     np.add.at(moved, place, trade.lines.quantity[mine])
@@ -154,8 +152,8 @@ def _reserved(
 ) -> Ints:
     """Units paid for, not shipped and not refunded, at the end of each day."""
     every = np.ones(len(trade.lines), bool)
-    paid = _moves(world, trade, world.day_index(trade.orders.paid_at), every, shape)
-    left = _moves(world, trade, world.day_index(done.shipped_at), done.line_shipped, shape)
+    paid = _moves(trade, world.day_index(trade.orders.paid_at), every, shape)
+    left = _moves(trade, world.day_index(done.shipped_at), done.line_shipped, shape)
     back = np.zeros(shape, np.int64)
     early = np.flatnonzero((claims.stage == 0) & claims.succeeded)
     line = claims.line[early]

@@ -115,7 +115,7 @@ def make_shipments_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
     trouble = np.where(
         np.isnat(done.delivered_at[mine]),
         "",
-        rng.choice(["", "破损", "丢失"], len(mine), p=(0.992, 0.006, 0.002)),
+        rng.choice(["", "damaged", "lost"], len(mine), p=(0.992, 0.006, 0.002)),
     )
     ids = order_ids(trade.orders.created_at)
     places = list(PROVINCES)

@@ -16,7 +16,13 @@ COMPETITORS = ("清风茶居", "素木生活馆", "岚山家物", "一叶小铺"
 RIVALS = 8
 """Items watched at each competitor; together they rival our products of rank 0 to 31."""
 WATCH_DAYS = 180
-PHASES = {"presale": "预售", "warm": "预热", "main": "爆发", "return": "返场"}
+PHASES = {
+    "presale": "预售",
+    "opening": "开门红",
+    "warmup": "预热",
+    "burst": "爆发",
+    "encore": "返场",
+}
 SEARCH_TERMS = ("红茶", "茶具套装", "无火香薰", "四件套", "收纳箱", "铸铁锅")
 TARGET_STRETCH = 1.05
 

@@ -9,7 +9,7 @@ import numpy as np
 from ecops_lib.data.demo.buyers import PROVINCES, SOUTH, Buyers, make_buyers
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.visits import Visits, line_keep
-from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Floats, Ints, Times, World, add_seconds
+from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
 
 HOURS = np.array(
     [2, 1, 0.5, 0.3, 0.3, 0.4, 0.8, 1.5, 3, 5, 6.5, 6, 5, 5, 5.5, 5.5, 5, 4.5, 4.5, 6, 8, 9, 8, 5]
@@ -99,7 +99,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     day, product, channel, sale, second = (a[order] for a in (day, product, channel, sale, second))
     created = add_seconds(world.days[day], second)
     buyers = make_buyers(world, len(day))
-    lines = _price(world, season, day, _baskets(world, day, product, sale))
+    lines = _price(world, day, _baskets(world, day, product, sale))
     discount = season.discount[day]
     promo = _line_promotion(world, lines, day, discount)
     lines, merchant, platform = _discount(world, lines, len(day), promo, discount)
@@ -196,7 +196,7 @@ def _choose_sku(world: World, rng: np.random.Generator, product: Ints) -> Ints:
     return sku
 
 
-def _price(world: World, season: Season, day: Ints, lines: Lines) -> Lines:
+def _price(world: World, day: Ints, lines: Lines) -> Lines:
     goods = world.catalogue
     unit = goods.prices[lines.product] + goods.sku_extra[lines.sku]
     if drop := world.truths.conversion_drop:
@@ -223,7 +223,8 @@ def _line_promotion(world: World, lines: Lines, day: Ints, discount: Flags) -> I
     weekly[:, 0] = 0.05
     share = weekly[day[lines.order] // 7, lines.product]
     share = np.where(discount[lines.order], np.maximum(share, 0.15), share)
-    return np.round(lines.list_amount * share).astype(np.int64)
+    off: Ints = np.round(lines.list_amount * share).astype(np.int64)
+    return off
 
 
 def _discount(
@@ -299,5 +300,7 @@ def _without_stock_out(world: World, lines: Lines, paid: Times) -> Times:
     return np.where(held & (paid >= np.datetime64(world.day_of(out.begins))), NEVER, paid)
 
 
-def _sum(values: Ints | Floats, order: Ints, count: int) -> Ints:
-    return np.bincount(order, weights=values, minlength=count).astype(np.int64)
+def _sum(values: Ints, order: Ints, count: int) -> Ints:
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, order, values)
+    return sums

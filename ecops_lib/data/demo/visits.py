@@ -63,7 +63,8 @@ def _channel_shares() -> Floats:
 
 def _chances(world: World, season: Season) -> Floats:
     appeal = world.catalogue.appeal[:, None] * CHANNEL_APPEAL
-    return np.minimum(CONVERSION * season.conversion[:, None, None] * appeal, 0.4)
+    chance: Floats = np.minimum(CONVERSION * season.conversion[:, None, None] * appeal, 0.4)
+    return chance
 
 
 def _with_channel_loss(world: World, visits: Ints) -> Ints:

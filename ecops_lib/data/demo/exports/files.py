@@ -14,6 +14,15 @@ STAMP = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks know no zone
 Encoding = Literal["gb18030", "utf-8-sig", "utf-8"]
 
 
+def header_names(text: str) -> tuple[str, ...]:
+    """A header row from names with blanks between; ␠ stands for a blank within a name.
+
+    >>> header_names("订单编号 收货地址␠")
+    ('订单编号', '收货地址 ')
+    """
+    return tuple(name.replace("␠", " ") for name in text.split())
+
+
 def write_csv(
     file: Path, headers: Sequence[str], rows: Iterable[Sequence[str]], *, encoding: Encoding
 ) -> None:

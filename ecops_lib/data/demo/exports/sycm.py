@@ -7,24 +7,37 @@ from pathlib import Path
 
 import numpy as np
 
-from ecops_lib.data.demo.exports.files import write_xls
+from ecops_lib.data.demo.exports.files import header_names, write_xls
 from ecops_lib.data.demo.traffic import Daily, Traffic
 from ecops_lib.data.demo.world import Floats, Ints, World
 
 PRODUCT_MONTHS = 13
 """Months of product rows: enough for a comparison with last year."""
 PREAMBLE = ("生意参谋", "数据说明：终端为所有终端", "指标口径以平台说明为准", "")
-PRODUCT_HEADERS = ["统计日期", "商品ID", "商品名称", "主商品ID", "商品类型", "货号", "商品状态", "商品标签", "商品访客数", "商品浏览量", "平均停留时长", "商品详情页跳出率", "商品收藏人数", "商品加购件数", "商品加购人数", "下单买家数", "下单件数", "下单金额", "下单转化率", "支付买家数", "支付件数", "支付金额", "商品支付转化率", "支付新买家数", "支付老买家数", "老买家支付金额", "聚划算支付金额", "访客平均价值", "成功退款金额", "竞争力评分", "年累计支付金额", "月累计支付金额", "月累计支付件数", "搜索引导支付转化率", "搜索引导访客数", "搜索引导支付买家数", "结构化详情引导转化率", "结构化详情引导成交占比"]
-SHOP_HEADERS = ["统计日期", "成功退货退款金额", "支付金额", "分期支付金额", "支付件数", "商品加购人数", "商品加购件数", "商品浏览量", "商品访客数", "商品微详情访客数", "商品收藏人数", "商品平均停留时长", "下单买家数", "支付买家数", "下单转化率", "商品详情页跳出率", "下单金额", "访问收藏转化率", "访问加购转化率", "支付老买家数", "老买家支付金额", "支付转化率", "支付新买家数", "有支付商品数", "下单件数", "有访问商品数", "客单价"]
-TOTALS = (
-    "商品浏览量",
-    "商品加购件数",
-    "下单件数",
-    "下单金额",
-    "支付件数",
-    "支付金额",
-    "成功退款金额",
+PRODUCT_HEADERS = header_names(
+    "统计日期 商品ID 商品名称 主商品ID 商品类型 货号 商品状态 商品标签 商品访客数 商品浏览量 "
+    "平均停留时长 商品详情页跳出率 商品收藏人数 商品加购件数 商品加购人数 下单买家数 下单件数 "
+    "下单金额 下单转化率 支付买家数 支付件数 支付金额 商品支付转化率 支付新买家数 "
+    "支付老买家数 老买家支付金额 聚划算支付金额 访客平均价值 成功退款金额 竞争力评分 "
+    "年累计支付金额 月累计支付金额 月累计支付件数 搜索引导支付转化率 搜索引导访客数 "
+    "搜索引导支付买家数 结构化详情引导转化率 结构化详情引导成交占比"
 )
+SHOP_HEADERS = header_names(
+    "统计日期 成功退货退款金额 支付金额 分期支付金额 支付件数 商品加购人数 商品加购件数 "
+    "商品浏览量 商品访客数 商品微详情访客数 商品收藏人数 商品平均停留时长 下单买家数 "
+    "支付买家数 下单转化率 商品详情页跳出率 下单金额 访问收藏转化率 访问加购转化率 "
+    "支付老买家数 老买家支付金额 支付转化率 支付新买家数 有支付商品数 下单件数 有访问商品数 "
+    "客单价"
+)
+TOTALS = {
+    "商品浏览量": "page_views",
+    "商品加购件数": "cart_units",
+    "下单件数": "ordered_units",
+    "下单金额": "ordered_amount",
+    "支付件数": "paid_units",
+    "支付金额": "paid_amount",
+    "成功退款金额": "refund_amount",
+}
 """Columns of the totals row; people are not summed and show a dash."""
 
 
@@ -121,12 +134,10 @@ def _shop_cells(world: World, traffic: Traffic, days: Ints) -> dict[str, Sequenc
 
 
 def _total_row(picked: dict[str, Ints]) -> tuple[str, ...]:
-    names = ("page_views", "cart_units", "ordered_units", "ordered_amount")
-    names += ("paid_units", "paid_amount", "refund_amount")
-    sums = dict(zip(TOTALS, (picked[name].sum(keepdims=True) for name in names), strict=True))
+    sums = {header: picked[name].sum(keepdims=True) for header, name in TOTALS.items()}
     cells = {
-        name: (_money if name.endswith("金额") else _counts)(value)[0]
-        for name, value in sums.items()
+        header: (_money if header.endswith("金额") else _counts)(value)[0]
+        for header, value in sums.items()
     }
     return tuple(cells.get(name, "-") for name in PRODUCT_HEADERS)
 
@@ -137,7 +148,8 @@ def _running(world: World, values: Ints, unit: str) -> Ints:
     period = world.days.astype(f"datetime64[{unit}]")
     start = np.searchsorted(period, period)
     before = np.concatenate([np.zeros((1, values.shape[1]), np.int64), total])[start]
-    return total - before
+    since: Ints = total - before
+    return since
 
 
 def _counts(values: Ints) -> list[str]:

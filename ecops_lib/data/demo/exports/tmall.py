@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, address, nickname, phone
 from ecops_lib.data.demo.claims import Claims
-from ecops_lib.data.demo.exports.files import write_csv, write_xlsx, write_zipped_csv
+from ecops_lib.data.demo.exports.files import header_names, write_csv, write_xlsx, write_zipped_csv
 from ecops_lib.data.demo.fulfilment import CARRIERS, Fulfilment
 from ecops_lib.data.demo.sheets import order_ids, stamps, yuan
 from ecops_lib.data.demo.supply import parcel_numbers
@@ -44,21 +45,31 @@ _RENAMED = {
     "买家实际支付金额": "买家实付金额",
     "物流单号␠": "运单号",
 }
-OLD_LINES = (
-    ["订单编号", "标题", "价格", "购买数量", "外部系统编号", "商品属性", "套餐信息", "备注", "订单状态", "商家编码"]
+OLD_LINES = header_names(
+    "订单编号 标题 价格 购买数量 外部系统编号 商品属性 套餐信息 备注 订单状态 商家编码"
 )
-NEW_LINES = ["子订单编号", "主订单编号", "商品标题", "商品价格", "购买数量", "商品属性", "套餐信息", "订单状态", "商家编码", "买家应付货款", "买家实付金额", "退款状态", "退款金额", "订单创建时间", "订单付款时间", "商品ID", "商家备注"]
-REFUND_HEADERS = ["订单编号", "退款编号", "支付宝交易号", "订单付款时间", "商品id", "商品编码", "退款完结时间", "买家会员名称", "买家实际支付金额", "宝贝标题", "买家退款金额", "手工退款/系统退款", "是否需要退货", "退款的申请时间", "超时时间", "退款状态", "货物状态", "退货物流信息", "发货物流信息", "客服介入状态", "卖家真实姓名", "退货物流单号", "退货物流公司", "买家退款原因", "买家退款说明", "买家退货时间", "责任方", "售中或售后", "商家备注", "完结时间", "部分退款/全部退款", "审核操作人", "举证超时", "是否零秒响应", "退款操作人", "退款原因标签", "业务类型", "是否帮他退款", "帮他退款操作账号"]
+NEW_LINES = header_names(
+    "子订单编号 主订单编号 商品标题 商品价格 购买数量 商品属性 套餐信息 订单状态 商家编码 "
+    "买家应付货款 买家实付金额 退款状态 退款金额 订单创建时间 订单付款时间 商品ID 商家备注"
+)
+REFUND_HEADERS = header_names(
+    "订单编号 退款编号 支付宝交易号 订单付款时间 商品id 商品编码 退款完结时间 买家会员名称 "
+    "买家实际支付金额 宝贝标题 买家退款金额 手工退款/系统退款 是否需要退货 退款的申请时间 "
+    "超时时间 退款状态 货物状态 退货物流信息 发货物流信息 客服介入状态 卖家真实姓名 "
+    "退货物流单号 退货物流公司 买家退款原因 买家退款说明 买家退货时间 责任方 售中或售后 "
+    "商家备注 完结时间 部分退款/全部退款 审核操作人 举证超时 是否零秒响应 退款操作人 "
+    "退款原因标签 业务类型 是否帮他退款 帮他退款操作账号"
+)
 
 
-def order_headers(generation: int) -> list[str]:
+def order_headers(generation: int) -> tuple[str, ...]:
     """The header row of one of the three generations of the order export."""
     if generation == 1:
         names = f"{_BEGIN} {_MIDDLE}"
     else:
         names = f"{_BEGIN} {_BEGIN_NEWER} {_MIDDLE} {_END_NEWER}"
     renamed = _RENAMED if generation == 3 else {}
-    return [renamed.get(name, name).replace("␠", " ") for name in names.split()]
+    return header_names(" ".join(renamed.get(name, name) for name in names.split()))
 
 
 def write_orders(
@@ -97,7 +108,7 @@ def generation_of(number: int, files: int) -> int:
 def _write(
     folder: Path,
     name: str,
-    headers: list[str],
+    headers: Sequence[str],
     cells: Mapping[str, Sequence[str]],
     picked: Ints,
     *,
@@ -194,7 +205,7 @@ def _titles(world: World, trade: Trade) -> tuple[list[str], list[str], list[str]
     count = len(trade.orders)
     starts = np.searchsorted(lines.order, np.arange(count + 1)).tolist()
     names = [world.catalogue.names[k] for k in lines.product.tolist()]
-    titles = ["，".join(names[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    titles = ["，".join(names[a:b]) for a, b in pairwise(starts)]
     kinds = np.bincount(lines.order, minlength=count)
     units = np.bincount(lines.order, lines.quantity, count).astype(np.int64)
     return titles, [str(k) for k in kinds.tolist()], [str(k) for k in units.tolist()]
@@ -209,7 +220,7 @@ def _stages(trade: Trade) -> list[str]:
     for k in np.flatnonzero(orders.presale >= 0).tolist():
         one = f"已付款 {first[k]}" if first[k] else "未付款"
         two = f"已付款 {second[k]}" if second[k] else "未付款"
-        texts[k] = f"阶段1：定金 {deposits[k]}元 {one}；阶段2：尾款 {balances[k]}元 {two}"
+        texts[k] = f"定金 {deposits[k]}元 {one}；尾款 {balances[k]}元 {two}"
     return texts
 
 
@@ -266,7 +277,8 @@ def _line_refunds(trade: Trade, claims: Claims) -> tuple[Ints, list[str]]:
 def _claim_states(claims: Claims) -> list[str]:
     pending = "买家已经申请退款，等待卖家同意"
     ended = np.where(claims.withdrawn, "退款关闭", "退款成功")
-    return np.where(np.isnat(claims.finished_at), pending, ended).tolist()
+    states: list[str] = np.where(np.isnat(claims.finished_at), pending, ended).tolist()
+    return states
 
 
 def _claim_cells(world: World, trade: Trade, claims: Claims) -> dict[str, list[str]]:
@@ -286,7 +298,7 @@ def _claim_cells(world: World, trade: Trade, claims: Claims) -> dict[str, list[s
         "商品编码": [goods.sku_codes[k] for k in sku],
         "退款完结时间": stamps(claims.finished_at),
         "完结时间": stamps(claims.finished_at),
-        "买家会员名称": [nickname(k) for k in orders.buyer[order]],
+        "买家会员名称": [nickname(k) for k in orders.buyer[order].tolist()],
         "买家实际支付金额": yuan(lines.payable[claims.line]),
         "宝贝标题": [goods.names[k] for k in product],
         "买家退款金额": yuan(claims.amount),

@@ -6,7 +6,7 @@ written into ``truths.json`` beside the exports.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecops_lib.data.demo.truths.campaigns import CampaignLift
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
@@ -42,13 +42,13 @@ class Truths:
     True
     """
 
-    conversion_drop: ConversionDrop | None = ConversionDrop()
-    channel_loss: ChannelLoss | None = ChannelLoss()
-    stock_out: StockOut | None = StockOut()
-    refund_wave: RefundWave | None = RefundWave()
-    campaign_lift: CampaignLift | None = CampaignLift()
-    competitor_cut: CompetitorCut | None = CompetitorCut()
-    uneven_split: UnevenSplit | None = UnevenSplit()
+    conversion_drop: ConversionDrop | None = field(default_factory=ConversionDrop)
+    channel_loss: ChannelLoss | None = field(default_factory=ChannelLoss)
+    stock_out: StockOut | None = field(default_factory=StockOut)
+    refund_wave: RefundWave | None = field(default_factory=RefundWave)
+    campaign_lift: CampaignLift | None = field(default_factory=CampaignLift)
+    competitor_cut: CompetitorCut | None = field(default_factory=CompetitorCut)
+    uneven_split: UnevenSplit | None = field(default_factory=UnevenSplit)
 
     @classmethod
     def none(cls) -> Truths:
