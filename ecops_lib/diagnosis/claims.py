@@ -205,13 +205,14 @@ def find_claim_waves(history: History, *, day: dt.date) -> Claims:
     if missing := _missing(history, day):
         return Claims(day=day, owner=owner, reason=missing)
     counts, exposure = _grids(history, day)
-    judged = judge_counts(counts.to_numpy(float), exposure.to_numpy(float), windows=(1,))
+    seen = counts.to_numpy(float)
+    judged = judge_counts(seen, exposure.to_numpy(float), windows=(1,))
     told = _told(history, day)
     found = [
         ItemClaims(
             item=str(item),
             name=history.names.get(str(item), str(item)),
-            seen=float(counts.iloc[-1, place]),
+            seen=float(seen[-1, place]),
             expected=float(judged.expected[place]),
             low=float(judged.low[place]),
             high=float(judged.high[place]),

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.findings import Finding
-from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.calendar import comparable_day, describe_days
@@ -43,6 +43,33 @@ CHAINS: Mapping[tuple[str, ...], tuple[str, ...]] = {
 """Which factors can be told from which counts, the fullest first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """One factor of the amount paid.
+
+    Attributes:
+        key: Key of ``FACTORS``.
+        before: Its value on the compared days.
+        after: Its value on the day.
+        contribution: What it made of the change [store currency, whole cents].
+    """
+
+    key: str
+    before: float
+    after: float
+    contribution: float
+
+    @property
+    def label(self) -> str:
+        """Its name in the reader's language."""
+        return tr(FACTORS[self.key][0])
+
+    @property
+    def unit(self) -> Unit:
+        """How its values are shown."""
+        return FACTORS[self.key][1]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AmountSplit(Result):
     """The change of the amount paid, split without a remainder.
@@ -50,11 +77,10 @@ class AmountSplit(Result):
     Attributes:
         day: The day.
         against: The days it is compared with (their mean).
-        rule: Why those days, in the reader's language.
-        before: Amount paid on an average day of those [store currency].
-        after: Amount paid on the day.
-        factors: One row a factor: ``factor``, ``before``, ``after``, ``contribution``
-            [store currency]; the contributions add up to ``after - before`` to the cent.
+        rule: Which days those are, in the reader's language.
+        before: Amount paid on an average day of those [store currency, whole cents].
+        after: Amount paid on the day [store currency, whole cents].
+        factors: The factors; their contributions add up to the change to the cent.
         reason: Why there is nothing to show; empty where there is something.
     """
 
@@ -72,53 +98,41 @@ class AmountSplit(Result):
     rule: str = ""
     before: float = float("nan")
     after: float = float("nan")
-    factors: pd.DataFrame | None = None
+    factors: tuple[Factor, ...] = ()
     reason: str = ""
 
     def absent(self) -> str:
         """Why the change cannot be split, if so."""
         return self.reason
 
-    def _rows(self) -> pd.DataFrame:
-        if self.factors is None:
-            raise ValueError(self.reason)
-        return self.factors
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a factor, each value as text in its own unit, and the total."""
-        import pandas as pd
-
-        rows = self._rows()
-        shown = pd.DataFrame(
-            {
-                "factor": [tr(FACTORS[f][0]) for f in rows["factor"]],
-                "before": [show(r.before, FACTORS[r.factor][1]) for r in rows.itertuples()],
-                "after": [show(r.after, FACTORS[r.factor][1]) for r in rows.itertuples()],
-                "contribution": rows["contribution"],
-            }
-        )
-        total = {
-            "factor": tr("amount paid"),
-            "before": show(self.before, "money"),
-            "after": show(self.after, "money"),
-            "contribution": self.change,
-        }
-        return pd.concat([shown, pd.DataFrame([total])], ignore_index=True)
-
     @property
     def change(self) -> float:
         """The change in whole cents."""
-        return round(float(self._rows()["contribution"].sum()), 2)
+        return round(sum(factor.contribution for factor in self.factors), 2)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a factor, each value in its own unit, and the amount paid."""
+        import pandas as pd
+
+        rows = [
+            [f.label, show(f.before, f.unit), show(f.after, f.unit), f.contribution]
+            for f in self.factors
+        ]
+        ends = [show(self.before, "money"), show(self.after, "money")]
+        rows.append([tr("amount paid"), *ends, self.change])
+        return pd.DataFrame(rows, columns=list(self.labels))
 
     def findings(self) -> tuple[Finding, ...]:
         """The change and what made it, in one sentence."""
         if self.reason:
             return ()
         numbers = {"before": self.before, "after": self.after, "change": self.change}
-        for row in self._rows().itertuples():
-            numbers[f"{row.factor}_contribution"] = float(row.contribution)
+        for factor in self.factors:
+            numbers[f"{factor.key}_before"] = factor.before
+            numbers[f"{factor.key}_after"] = factor.after
+            numbers[f"{factor.key}_contribution"] = factor.contribution
         found = Finding(key="amount_split", level="info", text=self._text(), evidence=numbers)
-        if "visitors" in set(self._rows()["factor"]):
+        if self.factors[0].key == "visitors":
             return (found,)
         hint = tr(
             "Visitors are not told for these days, so the change is split without them; "
@@ -129,12 +143,8 @@ class AmountSplit(Result):
 
     def _text(self) -> str:
         parts = [
-            tr(
-                "{factor} {money}",
-                factor=tr(FACTORS[row.factor][0]),
-                money=show(row.contribution, "money", sign=True),
-            )
-            for row in self._rows().itertuples()
+            tr("{factor} {money}", factor=f.label, money=show(f.contribution, "money", sign=True))
+            for f in self.factors
         ]
         values = {
             "after": show(self.after, "money"),
@@ -144,14 +154,25 @@ class AmountSplit(Result):
             "parts": tr(", ").join(parts),
         }
         if self.change < 0:
-            return tr("{after} paid, {change} ({share}) less than {rule}: {parts}.", **values)
+            return tr("{after} paid: {change} ({share}) less than {rule}. {parts}.", **values)
         if self.change > 0:
-            return tr("{after} paid, {change} ({share}) more than {rule}: {parts}.", **values)
-        return tr("{after} paid, as much as {rule}: {parts}.", **values)
+            return tr("{after} paid: {change} ({share}) more than {rule}. {parts}.", **values)
+        return tr("{after} paid: as much as {rule}. {parts}.", **values)
 
-    def chart(self) -> Chart | None:
+    def chart(self) -> Chart:
         """From the compared days to this day, factor by factor."""
-        return None
+        import pandas as pd
+
+        from ecops_lib.core.bars import waterfall_chart
+
+        rows = [(f.label, f.contribution) for f in self.factors]
+        return waterfall_chart(
+            pd.DataFrame(rows, columns=["name", "value"]),
+            caption=tr("What made the change of the amount paid"),
+            unit="money",
+            start=(tr("compared days"), self.before),
+            end=(tr("this day"), self.after),
+        )
 
 
 def split_amount(history: History, *, day: dt.date) -> AmountSplit:
@@ -170,45 +191,54 @@ def split_amount(history: History, *, day: dt.date) -> AmountSplit:
     Returns:
         The factors with their contributions; absent where there is nothing to compare with.
     """
-    shop = history.shop
-    if shop.loc[str(day), "paid_amount"] != shop.loc[str(day), "paid_amount"]:
+    sales = history.shop.loc[: str(day)].tail(1).iloc[0]
+    if is_missing(sales["paid_amount"]):
         hint = tr("To fill this section, import {file}.", file=tr(table_named("orders").hint))
-        why = tr("No order tells what was paid on {day}.", day=day)
+        why = tr("No order tells what was paid on {day}.", day=show(day, "day"))
         return AmountSplit(day=day, reason=f"{why} {hint}")
     days, rule = _compared(history, day)
     if not days:
         why = tr(
-            "The store holds no earlier day to compare {day} with; import earlier orders.", day=day
+            "The store holds no earlier day to compare {day} with; import earlier orders.",
+            day=show(day, "day"),
         )
         return AmountSplit(day=day, reason=why)
-    old, new = shop.loc[[str(d) for d in days]], shop.loc[str(day)]
-    counts, chain = next(
-        (counts, chain)
-        for counts, chain in CHAINS.items()
-        if counts == ("paid_orders",)
-        or all(old[c].notna().all() and new[c] > 0 and old[c].sum() > 0 for c in counts)
-    )
-    before = _factors(old[["paid_amount", *counts]].mean(), counts)
-    after = _factors(new, counts)
-    amounts = float(old["paid_amount"].mean()), float(new["paid_amount"])
-    parts = round_to_sum(split_product(before, after), round(amounts[1], 2) - round(amounts[0], 2))
-    import pandas as pd
-
+    earlier = history.shop.loc[[str(d) for d in days]]
+    counts, chain = _chain(earlier, sales)
+    before = _factors({n: float(earlier[n].mean()) for n in (*counts, "paid_amount")})
+    after = _factors({n: float(sales[n]) for n in (*counts, "paid_amount")})
+    old = round(float(earlier["paid_amount"].mean()), 2)
+    new = round(float(sales["paid_amount"]), 2)
+    parts = round_to_sum(split_product(before, after), new - old)
     return AmountSplit(
         day=day,
         against=tuple(days),
         rule=rule,
-        before=amounts[0],
-        after=amounts[1],
-        factors=pd.DataFrame(
-            {"factor": chain, "before": before, "after": after, "contribution": parts}
+        before=old,
+        after=new,
+        factors=tuple(
+            Factor(key=key, before=b, after=a, contribution=part)
+            for key, b, a, part in zip(chain, before, after, parts, strict=True)
         ),
     )
 
 
-def _factors(row: pd.Series[float], counts: tuple[str, ...]) -> tuple[float, ...]:
+def _chain(
+    earlier: pd.DataFrame, sales: pd.Series[float]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fullest chain whose counts are told on all the days."""
+    for counts, chain in CHAINS.items():
+        columns = list(counts)
+        told = bool(earlier[columns].notna().all().all() and sales[columns].notna().all())
+        if told and earlier[columns].to_numpy().sum() > 0:
+            return counts, chain
+    *_, last = CHAINS.items()
+    return last
+
+
+def _factors(row: Mapping[str, float]) -> tuple[float, ...]:
     """The first count, then each quotient along the chain down to the amount."""
-    chain = [*(float(row[name]) for name in counts), float(row["paid_amount"])]
+    chain = list(row.values())
     quotients = [b / a if a else float("nan") for a, b in pairwise(chain)]
     return (chain[0], *quotients)
 

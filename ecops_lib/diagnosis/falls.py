@@ -137,8 +137,11 @@ def _missing(history: History, scope: str, day: dt.date) -> str:
 
 def _beyond(judged: Judged, visitors: pd.DataFrame, worth: Numbers) -> list[Shift]:
     """The items beyond noise, most money first."""
-    found = []
-    for place in (judged.q <= ALARM).nonzero()[0]:
+    grid, found = visitors.fillna(0.0).to_numpy(float), []
+    q = judged.q
+    for place in range(visitors.shape[1]):
+        if not q[place] <= ALARM:
+            continue
         days = int(judged.days[place])
         seen, expected = float(judged.seen[place]), float(judged.expected[place])
         item = str(visitors.columns[place])
@@ -146,12 +149,12 @@ def _beyond(judged: Judged, visitors: pd.DataFrame, worth: Numbers) -> list[Shif
             item=item,
             name=item,
             days=days,
-            visitors=float(visitors.iloc[-days:, place].sum()),
+            visitors=float(grid[-days:, place].sum()),
             seen=seen,
             expected=expected,
             low=float(judged.low[place]),
             high=float(judged.high[place]),
-            q=float(judged.q[place]),
+            q=float(q[place]),
             money=(seen - expected) * float(worth[place]),
         )
         found.append(shift)

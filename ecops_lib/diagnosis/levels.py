@@ -27,7 +27,9 @@ class Level:
 
     def on(self, days: pd.Index[Any]) -> Numbers:
         """The expectations of those days."""
-        held: Numbers = self.expected.reindex(days).to_numpy(float)
+        import numpy as np
+
+        held: Numbers = np.asarray(self.expected.reindex(days), dtype=float)
         return held
 
 

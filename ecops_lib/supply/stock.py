@@ -1,41 +1,79 @@
-"""Stock on a day: what has run out, what was sold twice, what is about to run out."""
+"""Stock on a day: what has run out, what was sold beyond stock, what is about to run out."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
-
-import narwhals as nw
 
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
-from ecops_lib.data.frames import DAY, bring, lazy, within
-from ecops_lib.data.schema import table_named
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ecops_lib.data.store import Store
-
-WINDOW = 28
-"""Days of sales that tell how fast a SKU sells: four of each weekday."""
-
-STALE = 3
-"""Days after which a snapshot no longer tells what is in stock."""
-
-NAMED = 5
-"""Findings that name a SKU; the rest are counted."""
 
 STATES: Mapping[str, str] = {
     "out": mark("out of stock"),
     "oversold": mark("sold beyond stock"),
     "low": mark("below the threshold"),
 }
+
+NAMED = 5
+"""Products named one by one; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkuStock:
+    """A SKU in trouble.
+
+    Attributes:
+        state: ``out``, ``oversold`` or ``low``.
+        sku_id: The SKU.
+        product_id: Its product; empty where not told.
+        name: Name of the product and the variant.
+        available: Units on hand less those promised to orders; negative if oversold.
+        in_transit: Units on their way in; NaN where not told.
+        daily_units: Units sold a day in stock, of the last weeks.
+        cover_days: Days that the available units last [days]; NaN where none sells.
+        hours_out: Hours out of stock on the day [hours].
+        price: Mean price of a unit [store currency]; NaN where none sold.
+    """
+
+    state: str
+    sku_id: str
+    product_id: str
+    name: str
+    available: float
+    in_transit: float
+    daily_units: float
+    cover_days: float
+    hours_out: float
+    price: float
+
+    @property
+    def lost_amount(self) -> float:
+        """Sales lost on the day, estimate [store currency]."""
+        return self.daily_units * self.hours_out / 24 * self.price
+
+    @property
+    def thing(self) -> str:
+        """What it is a part of: its product, or itself."""
+        return self.product_id or self.sku_id
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sorting key: state, then most sales lost, then soonest out."""
+        return (
+            list(STATES).index(self.state),
+            -(0.0 if is_missing(self.lost_amount) else self.lost_amount),
+            float("inf") if is_missing(self.cover_days) else self.cover_days,
+            self.sku_id,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,12 +83,10 @@ class StockStates(Result):
     Attributes:
         day: The day of the page.
         snapshot: The day of the stock figures.
-        skus: One row a SKU in trouble: ``state``, ``available`` [pieces], ``daily_units``
-            [pieces a day in stock], ``cover_days`` [days], ``hours_out`` [hours of that
-            day], ``lost_amount`` [store currency], most costly first.
-        counted: SKUs looked at.
-        threshold: Units below which a SKU is low.
         owner: Who sees to it.
+        threshold: Units below which a SKU is low.
+        skus: The SKUs in trouble, most pressing first.
+        counted: SKUs looked at.
         reason: Why there is nothing to show; empty where there is something.
     """
 
@@ -76,11 +112,11 @@ class StockStates(Result):
     sheet: ClassVar[str] = mark("stock")
 
     day: dt.date
-    snapshot: dt.date
-    skus: pd.DataFrame
-    counted: int
-    threshold: float
     owner: str
+    threshold: float
+    snapshot: dt.date | None = None
+    skus: tuple[SkuStock, ...] = ()
+    counted: int = 0
     reason: str = ""
 
     def absent(self) -> str:
@@ -89,242 +125,132 @@ class StockStates(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a SKU in trouble."""
-        shown = self.skus.drop(columns=["product_id", "price"])
-        return shown.assign(state=[tr(STATES[state]) for state in shown["state"]])
+        import pandas as pd
+
+        rows = [[getattr(sku, column) for column in self.labels] for sku in self.skus]
+        frame = pd.DataFrame(rows, columns=list(self.labels))
+        return frame.assign(state=[tr(STATES[sku.state]) for sku in self.skus])
 
     def findings(self) -> tuple[Finding, ...]:
-        """Each stock-out and oversold SKU with sales, then the low ones together."""
+        """Each product that is out or oversold, then the low SKUs together."""
         if self.reason:
             return ()
-        states = {state: self.skus.loc[self.skus["state"] == state] for state in STATES}
-        found = [_out(row, self.owner) for row in _named(states["out"])]
-        found += [_oversold(row, self.owner) for row in _named(states["oversold"])]
-        found += self._low(states["low"])
-        return tuple(found) or (self._fine(),)
+        held = {state: [s for s in self.skus if s.state == state] for state in STATES}
+        found = [
+            *(_out(skus, self.owner) for skus in _by_product(held["out"])),
+            *(_oversold(skus, self.owner) for skus in _by_product(held["oversold"])),
+            *self._low(held["low"]),
+        ]
+        return (*(found or [self._fine()]), *self._stale())
 
-    def _low(self, low: pd.DataFrame) -> list[Finding]:
-        if low.empty:
+    def _low(self, low: list[SkuStock]) -> list[Finding]:
+        if not low:
             return []
-        first = low.sort_values(["cover_days", "sku_id"]).iloc[0]
+        first = min(low, key=lambda sku: (sku.cover_days, sku.sku_id))
         text = ntr(
-            "{count} SKU is below {threshold} units; {name} runs out first, in {days} "
+            "{count} SKU that sells is below {threshold} units: {name} lasts for {days} more "
             "at its present pace.",
-            "{count} SKUs are below {threshold} units; {name} runs out first, in {days} "
-            "at its present pace.",
+            "{count} SKUs that sell are below {threshold} units; the first to run out is {name}, "
+            "which lasts for {days} more at its present pace.",
             len(low),
             count=show(len(low), "count"),
             threshold=show(self.threshold, "number"),
-            name=short_name(first["name"], first["sku_id"]),
-            days=show(first["cover_days"], "days"),
+            name=short_name(first.name, first.sku_id),
+            days=show(first.cover_days, "days"),
         )
-        evidence = {
-            "skus": float(len(low)),
-            "threshold": self.threshold,
-            "cover_days": float(first["cover_days"]),
-        }
-        action = Action(text=tr("reorder, or slow its advertising"), owner=self.owner)
+        numbers = {"threshold": self.threshold, "cover_days": first.cover_days}
         return [
-            Finding(key="stock_low", level="watch", text=text, evidence=evidence, action=action)
+            Finding(
+                key="stock_low",
+                level="watch",
+                text=text,
+                evidence={"skus": float(len(low)), **numbers},
+                action=Action(
+                    text=tr("reorder, or slow its advertising until new stock is in"),
+                    owner=self.owner,
+                ),
+            )
         ]
 
     def _fine(self) -> Finding:
         text = ntr(
-            "The one SKU that sells is in stock and above its threshold.",
-            "None of {count} SKUs is out of stock, oversold or below its threshold.",
+            "{count} SKU looked at; it is in stock and above its threshold if it sells.",
+            "{count} SKUs looked at; of those that sell none is out of stock, oversold or below "
+            "its threshold.",
             self.counted,
             count=show(self.counted, "count"),
         )
         return Finding(key="stock_low", level="good", text=text)
 
-
-def _named(rows: pd.DataFrame) -> list[Mapping[str, object]]:
-    selling = rows.loc[(rows["daily_units"] > 0) | (rows["state"] == "oversold")]
-    held: list[Mapping[str, object]] = selling.head(NAMED).to_dict("records")
-    return held
-
-
-def _numbers(row: Mapping[str, object], *names: str) -> dict[str, float]:
-    return {name: float(row[name]) for name in names}  # type: ignore[arg-type]
+    def _stale(self) -> tuple[Finding, ...]:
+        if self.snapshot in {None, self.day}:
+            return ()
+        text = tr("The stock figures are those of {day}.", day=show(self.snapshot, "day"))
+        return (Finding(key="stock_stale", level="info", text=text),)
 
 
-def _out(row: Mapping[str, object], owner: str) -> Finding:
-    evidence = _numbers(row, "hours_out", "daily_units", "available", "lost_amount")
-    name = short_name(row["name"], row["sku_id"])
-    pace = show(row["daily_units"], "number")
-    back = evidence["available"] > 0
-    if back:
-        text = tr(
-            "{name} was out of stock for {hours} and is back; it sells {pace} a day.",
-            name=name,
-            hours=show(row["hours_out"], "hours"),
-            pace=pace,
+def _by_product(skus: Iterable[SkuStock]) -> list[list[SkuStock]]:
+    """SKUs of the same product together, most sales lost first; the first few products."""
+    ranked = sorted(skus, key=lambda sku: sku.thing)
+    groups = [list(held) for _, held in groupby(ranked, key=lambda sku: sku.thing)]
+    return sorted(groups, key=lambda held: (-_lost(held), held[0].thing))[:NAMED]
+
+
+def _lost(skus: list[SkuStock]) -> float:
+    return sum(0.0 if is_missing(sku.lost_amount) else sku.lost_amount for sku in skus)
+
+
+def _out(skus: list[SkuStock], owner: str) -> Finding:
+    gone = [sku for sku in skus if sku.available <= 0]
+    pace = sum(sku.daily_units for sku in skus)
+    hours = max(sku.hours_out for sku in skus)
+    values = {
+        "name": short_name(skus[0].name, skus[0].sku_id),
+        "hours": show(hours, "hours"),
+        "pace": show(pace, "number"),
+        "skus": show(len(gone), "count"),
+    }
+    if gone:
+        text = ntr(
+            "{name} is out of stock, {hours} of this day; it sells {pace} units a day.",
+            "{name} is out of stock in {skus} variants, up to {hours} of this day; they sell "
+            "{pace} units a day.",
+            len(gone),
+            **values,
         )
+        todo = tr("restock, and pause its advertising until then")
     else:
-        text = tr("{name} is out of stock; it sells {pace} a day.", name=name, pace=pace)
-    todo = tr("check why it ran out") if back else tr("restock, or pause its advertising")
+        text = tr(
+            "{name} was out of stock for {hours} of this day and is back; it sells {pace} units "
+            "a day.",
+            **values,
+        )
+        todo = tr("find out why it ran out")
     return Finding(
-        key=f"stock_out/{row['sku_id']}",
-        level="watch" if back else "bad",
+        key=f"stock_out/{skus[0].thing}",
+        level="bad" if gone else "watch",
         text=text,
-        evidence=evidence,
-        money=evidence["lost_amount"],
+        evidence={"skus_out": len(gone), "hours_out": hours, "daily_units": pace},
+        money=_lost(skus),
         action=Action(text=todo, owner=owner),
     )
 
 
-def _oversold(row: Mapping[str, object], owner: str) -> Finding:
-    missing = -float(row["available"])  # type: ignore[arg-type]
+def _oversold(skus: list[SkuStock], owner: str) -> Finding:
+    missing = -sum(sku.available for sku in skus)
+    money = sum(-sku.available * sku.price for sku in skus)
     text = ntr(
         "{name}: {count} unit is promised to orders and not in stock.",
         "{name}: {count} units are promised to orders and not in stock.",
         missing,
-        name=short_name(row["name"], row["sku_id"]),
+        name=short_name(skus[0].name, skus[0].sku_id),
         count=show(missing, "count"),
     )
-    price = float(row["price"])  # type: ignore[arg-type]
     return Finding(
-        key=f"oversold/{row['sku_id']}",
+        key=f"oversold/{skus[0].thing}",
         level="bad",
         text=text,
         evidence={"missing_units": missing},
-        money=missing * price if not is_missing(price) else None,
+        money=None if is_missing(money) else money,
         action=Action(text=tr("find the units, or offer those buyers another"), owner=owner),
     )
-
-
-def find_stock_trouble(store: Store, *, day: dt.date) -> StockStates:
-    """SKUs that are out of stock, oversold or below their threshold at the end of a day.
-
-    Stock is the last snapshot of the three days up to ``day``, over all warehouses. A SKU
-    is *out* with nothing on hand or with hours out on that day, *oversold* with more
-    promised than on hand, *low* with fewer units available than ``low_stock`` of
-    ``store.toml`` although it sold in the last 28 days. Sales lost are its units a day
-    (days out left out of the count) times the hours out at its mean price.
-
-    Args:
-        store: The store.
-        day: The day, in the store's zone.
-
-    Returns:
-        The SKUs in trouble; absent without a snapshot near the day.
-    """
-    threshold = store.settings.thresholds["low_stock"]
-    owner = store.settings.owners.get("stock", tr("stock control"))
-    if not store.has("inventory"):
-        return _absent(day, threshold, owner, tr("The store holds no stock figures."))
-    stock = _read_stock(store, day)
-    if stock.empty:
-        why = tr("There is no stock figure of the {days} days up to {day}.", days=STALE, day=day)
-        return _absent(day, threshold, owner, why)
-    snapshot = stock["day"].max()
-    now = stock.loc[stock["day"] == snapshot].merge(
-        _read_pace(store, day, stock), on="sku_id", how="left"
-    )
-    return StockStates(
-        day=day,
-        snapshot=snapshot.date(),
-        skus=_judged(now, threshold),
-        counted=len(now),
-        threshold=threshold,
-        owner=owner,
-    )
-
-
-def _absent(day: dt.date, threshold: float, owner: str, why: str) -> StockStates:
-    import pandas as pd
-
-    hint = tr("To fill this section, import {file}.", file=tr(table_named("inventory").hint))
-    return StockStates(
-        day=day,
-        snapshot=day,
-        skus=pd.DataFrame(),
-        counted=0,
-        threshold=threshold,
-        owner=owner,
-        reason=f"{why} {hint}",
-    )
-
-
-def _read_stock(store: Store, day: dt.date) -> pd.DataFrame:
-    """Stock by day and SKU over the warehouses; empty without a snapshot near the day."""
-    start = day - (WINDOW - 1) * DAY
-    rows = lazy(store.scan("inventory", start=start, end=day), name="inventory").filter(
-        (nw.col("day") >= start) & (nw.col("day") <= day)
-    )
-    amounts = ["on_hand", "reserved", "in_transit"]
-    stock = bring(
-        rows.group_by("day", "sku_id").agg(
-            *(nw.col(name).sum() for name in amounts),
-            nw.col("hours_out").min(),
-            nw.col("product_id").max(),
-        ),
-        sort=["day", "sku_id"],
-    )
-    if stock.empty or stock["day"].max().date() <= day - STALE * DAY:
-        return stock.iloc[:0]
-    return stock
-
-
-def _read_pace(store: Store, day: dt.date, stock: pd.DataFrame) -> pd.DataFrame:
-    """Units sold a day in stock, mean price and name of each SKU."""
-    import pandas as pd
-
-    columns = ["sku_id", "units", "amount", "name"]
-    if not store.has("order_items"):
-        sold = pd.DataFrame(columns=columns).astype({"units": float, "amount": float})
-    else:
-        start = day - (WINDOW - 1) * DAY
-        lines = lazy(store.scan("order_items", start=start, end=day), name="order_items")
-        kept = lines.filter(
-            within("created_at", start, day, store.zone) & ~nw.col("paid_amount").is_null()
-        )
-        sold = bring(
-            kept.group_by("sku_id").agg(
-                units=nw.col("quantity").sum(),
-                amount=nw.col("paid_amount").sum(),
-                name=nw.col("product_name").max(),
-                variant=nw.col("variant").max(),
-            ),
-            sort=["sku_id"],
-        )
-        both = sold["name"].str.cat(sold.pop("variant"), sep=" ", na_rep="")
-        sold["name"] = both.str.strip()
-    out = stock.groupby("sku_id")["hours_out"].sum() / 24
-    days = (WINDOW - sold["sku_id"].map(out).fillna(0.0)).clip(lower=1.0)
-    sold["daily_units"] = sold["units"].astype(float) / days
-    sold["price"] = sold["amount"] / sold["units"].where(sold["units"] > 0)
-    return sold[["sku_id", "name", "daily_units", "price"]]
-
-
-def _judged(now: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    import numpy as np
-
-    rows = now.assign(
-        available=now["on_hand"] - now["reserved"].fillna(0),
-        daily_units=now["daily_units"].astype(float).fillna(0.0),
-    )
-    gone = np.where(rows["on_hand"] == 0, 24.0, 0.0)
-    rows["hours_out"] = (
-        rows["hours_out"].astype(float).fillna(0.0).where(rows["hours_out"].notna(), gone)
-    )
-    selling = rows["daily_units"] > 0
-    rows["state"] = np.select(
-        [
-            rows["available"] < 0,
-            (rows["on_hand"] == 0) | (rows["hours_out"] > 0),
-            (rows["available"] < threshold) & selling,
-        ],
-        ["oversold", "out", "low"],
-        "",
-    )
-    rows["cover_days"] = (rows["available"].clip(lower=0) / rows["daily_units"]).where(selling)
-    lost = rows["daily_units"] * rows["hours_out"] / 24 * rows["price"]
-    rows["lost_amount"] = lost.astype(float)
-    order = {"out": 0, "oversold": 1, "low": 2}
-    kept = rows.loc[rows["state"] != ""].assign(rank=lambda f: f["state"].map(order))
-    kept = kept.sort_values(
-        ["rank", "lost_amount", "cover_days", "sku_id"], ascending=[True, False, True, True]
-    )
-    columns = ["state", "sku_id", "name", "available", "in_transit", "daily_units"]
-    columns += ["cover_days", "hours_out", "lost_amount", "product_id", "price"]
-    return kept[columns].reset_index(drop=True)
