@@ -2,7 +2,11 @@
 
 Every function takes an SQL expression of a text cell and gives an SQL expression of the
 value, or null where the cell is blank *or cannot be read*: whoever uses it tells the
-two apart with ``is_blank``.
+two apart with ``is_blank``. The common spelling comes first and the rest inside ``CASE``,
+which DuckDB evaluates only for the rows that are left (it takes what is common to the
+parts of a ``COALESCE`` out and evaluates it for all); words are told
+by a regular expression, because DuckDB would make a join of a long ``IN`` and so
+evaluate it for every row.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from typing import Literal
 DateOrder = Literal["mdy", "dmy", ""]
 
 SPACES = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
-NOTHING = "('', '-', '--', '—', 'null', 'NULL', 'None', 'nan', 'NaN', 'N/A', '#N/A')"
-TOTALS = "('合计', '总计', '合计:', '总计:', '合计：', '总计：', '汇总', '小计', 'Total', 'TOTAL')"
+SPACE = r"[\s\x{a0}\x{3000}\x{feff}]"
+NOTHING = "|-|--|—|null|NULL|None|nan|NaN|N/A|#N/A"
+TOTALS = "合计|总计|汇总|小计|Total|TOTAL"
 WIDE, NARROW = "'０１２３４５６７８９．，－＋％￥'", "'0123456789.,-+%¥'"
 ISO = r"'[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?'"
 OFFSET = r"'[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9:.]+ ?(Z|UTC|[+-][0-9]{2}:?([0-9]{2})?)'"
@@ -30,12 +35,19 @@ def bare(cell: str) -> str:
 
 def is_blank(cell: str) -> str:
     """Whether the cell says nothing: empty, a dash, or a word for null."""
-    return f"({cell} IS NULL OR {bare(cell)} IN {NOTHING})"
+    return f"({cell} IS NULL OR regexp_full_match({cell}, '{SPACE}*({NOTHING}){SPACE}*'))"
+
+
+def is_total(cell: str, *, words: tuple[str, ...] = ()) -> str:
+    """Whether the cell is the mark of a totals row, such as 合计."""
+    known = "|".join((TOTALS, *words))
+    return f"coalesce(regexp_full_match({cell}, '{SPACE}*({known}){SPACE}*[:：]?{SPACE}*'), FALSE)"
 
 
 def text(cell: str) -> str:
     """Text without spaces around it; null where empty."""
-    return f"nullif({bare(cell)}, '')"
+    ragged = f"regexp_matches({cell}, '^$|^{SPACE}|{SPACE}$')"
+    return f"CASE WHEN {ragged} THEN nullif({bare(cell)}, '') ELSE {cell} END"
 
 
 def identifier(cell: str) -> str:
@@ -43,7 +55,7 @@ def identifier(cell: str) -> str:
     inner = f"regexp_replace({bare(cell)}, '^=\"(.*)\"$', '\\1')"
     inner = f"regexp_replace({bare(inner)}, '^[''`‘’]+', '')"
     inner = f"regexp_replace({bare(inner)}, '^([0-9]+)\\.0+$', '\\1')"
-    slow = f"CASE WHEN {inner} IN {NOTHING} THEN NULL ELSE {inner} END"
+    slow = f"CASE WHEN regexp_full_match({inner}, '{NOTHING}') THEN NULL ELSE {inner} END"
     return f"CASE WHEN regexp_full_match({cell}, {PLAIN_ID}) THEN {cell} ELSE {slow} END"
 
 
@@ -57,7 +69,8 @@ def lost_digits(value: str) -> str:
 
 def money(cell: str) -> str:
     """An amount: ``2,133``, ``¥1,741.24``, ``1.16万``, ``12.50元``."""
-    return f"COALESCE(TRY_CAST({cell} AS DECIMAL(18, 4)), {_spelt(cell)})"
+    plain = f"TRY_CAST({cell} AS DECIMAL(18, 4))"
+    return f"CASE WHEN {plain} IS NOT NULL THEN {plain} ELSE {_spelt(cell)} END"
 
 
 def _spelt(cell: str) -> str:
@@ -83,7 +96,7 @@ def integer(cell: str) -> str:
 def number(cell: str) -> str:
     """A floating-point number; never NaN or infinite."""
     plain = f"TRY_CAST({cell} AS DOUBLE)"
-    return f"COALESCE(CASE WHEN isfinite({plain}) THEN {plain} END, CAST({_spelt(cell)} AS DOUBLE))"
+    return f"CASE WHEN isfinite({plain}) THEN {plain} ELSE CAST({_spelt(cell)} AS DOUBLE) END"
 
 
 def share(cell: str, *, percent: bool) -> str:
@@ -116,14 +129,19 @@ def moment(cell: str, *, order: DateOrder = "") -> str:
         cell: The cell.
         order: What ``3/4/2026`` means in this column; unreadable where empty.
     """
-    iso = f"CASE WHEN regexp_full_match({cell}, {ISO}) THEN TRY_CAST({cell} AS TIMESTAMP) END"
     forms = list(OTHER_TIMES)
     if order:
         forms += [BY_ORDER[order] + clock for clock in ("", " %H:%M", " %H:%M:%S")]
-    listed = ", ".join(f"'{form}'" for form in forms)
-    spelt = f"try_strptime({bare(cell)}, [{listed}])"
-    trimmed = f"CASE WHEN regexp_full_match({bare(cell)}, {ISO}) THEN TRY_CAST({bare(cell)} AS TIMESTAMP) END"
-    return f"COALESCE({iso}, {trimmed}, {_serial(cell)}, {spelt})"
+    spelt = f"try_strptime({bare(cell)}, [{', '.join(map(repr, forms))}])"
+    return (
+        f"CASE WHEN {_is_iso(cell)} THEN TRY_CAST({cell} AS TIMESTAMP) "
+        f"WHEN {_is_iso(bare(cell))} THEN TRY_CAST({bare(cell)} AS TIMESTAMP) "
+        f"ELSE COALESCE({_serial(cell)}, {spelt}) END"
+    )
+
+
+def _is_iso(cell: str) -> str:
+    return f"regexp_full_match({cell}, {ISO})"
 
 
 def _serial(cell: str) -> str:
@@ -149,7 +167,10 @@ def instant(cell: str, *, zone: str, order: DateOrder = "") -> str:
         f"CASE WHEN regexp_full_match({bare(cell)}, {OFFSET}) "
         f"THEN TRY_CAST({fixed} AS TIMESTAMPTZ) END"
     )
-    return f"COALESCE(timezone('{zone}', {moment(cell, order=order)}), {told})"
+    return (
+        f"CASE WHEN {_is_iso(cell)} THEN timezone('{zone}', TRY_CAST({cell} AS TIMESTAMP)) "
+        f"ELSE COALESCE(timezone('{zone}', {moment(cell, order=order)}), {told}) END"
+    )
 
 
 def day(cell: str, *, order: DateOrder = "") -> str:

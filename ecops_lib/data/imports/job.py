@@ -298,8 +298,7 @@ class Job:
     def totals(self, *names: str, words: tuple[str, ...] = ()) -> None:
         """Say in which columns a totals row gives itself away (合计, 总计, or ``words``)."""
         cells = [cell for name in names if (cell := self.cell(name)[0])]
-        known = f"{cleaning.TOTALS[:-1]}{''.join(f', {quoted(word)}' for word in words)})"
-        tests = [f"coalesce({cleaning.bare(cell)} IN {known}, FALSE)" for cell in cells]
+        tests = [cleaning.is_total(cell, words=words) for cell in cells]
         self._totals = " OR ".join(tests) or "FALSE"
 
     def typed(self, fills: Mapping[str, Fill], *, rules: str = "", where: str = "TRUE") -> str:
