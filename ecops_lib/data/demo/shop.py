@@ -15,7 +15,7 @@ from ecops_lib.data.demo.answers import tell_truths
 from ecops_lib.data.demo.catalogue import make_catalogue
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.exports import alimama, sycm, tmall
-from ecops_lib.data.demo.exports.files import write_csv
+from ecops_lib.data.demo.exports.files import write_csv, write_zipped_csv
 from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
 from ecops_lib.data.demo.season import Season, make_season
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
@@ -28,6 +28,8 @@ from ecops_lib.data.demo.world import CHANNELS, World
 
 LAST_DAY = dt.date(2026, 10, 27)
 PLANTED = Truths()
+ZIPPED_FROM = 20_000
+"""Sheets of more rows come zipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,12 @@ def _months_before(last_day: dt.date, months: int) -> dt.date:
 
 def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:
     for sheet in sheets:
-        write_csv(folder / f"{sheet.file}.csv", sheet.headers, sheet.rows(), encoding="utf-8-sig")
+        rows = list(sheet.rows())
+        if len(rows) > ZIPPED_FROM:
+            file = folder / f"{sheet.file}.zip"
+            write_zipped_csv(file, sheet.headers, rows, encoding="utf-8-sig")
+        else:
+            write_csv(folder / f"{sheet.file}.csv", sheet.headers, rows, encoding="utf-8-sig")
     (folder / "mapping.toml").write_text(write_mapping(sheets), "utf-8")
 
 
@@ -128,6 +135,7 @@ def _sheets(
         supply.make_products_sheet(world),
         supply.make_inventory_sheet(world, stock),
         supply.make_purchases_sheet(world, stock),
+        supply.make_ledger_sheet(season, trade, done),
         supply.make_shipments_sheet(world, trade, done),
         supply.make_costs_sheet(world, trade, done),
         service.make_tickets(world, trade, traffic, claims),

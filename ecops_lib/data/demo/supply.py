@@ -7,15 +7,17 @@ import numpy as np
 from ecops_lib.data.demo.buyers import PROVINCES, WAREHOUSES
 from ecops_lib.data.demo.catalogue import BRAND, CATEGORIES, SUPPLIERS
 from ecops_lib.data.demo.fulfilment import CARRIERS, Fulfilment
+from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts, yuan
 from ecops_lib.data.demo.stock import STAGES, Stock, stage_days
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import HOUR, NEVER, World, add_seconds
+from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, World, add_seconds
 
 STOCK_DAYS = 400
 """Days of stock snapshots: enough for a comparison with last year."""
 FREIGHT = (420, 330, 300, 1500)
 """Cents of a first kilogram, by carrier."""
+SHIP_WITHIN_HOURS = 48
 PLATFORM_FEE = 0.035
 INSURANCE_CENTS = 60
 
@@ -135,6 +137,30 @@ def make_shipments_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
             "delivered_at": ("签收时间", stamps(done.delivered_at[mine])),
             "promised_at": ("承诺送达", stamps(promised)),
             "trouble": ("异常", trouble.tolist()),
+        },
+        constants={"platform": PLATFORM},
+    )
+
+
+def make_ledger_sheet(season: Season, trade: Trade, done: Fulfilment) -> Sheet:
+    """The order system's own list: where orders came from, and their deadlines and parcels."""
+    orders = trade.orders
+    due = add_seconds(orders.paid_at, np.full(len(orders), SHIP_WITHIN_HOURS * HOUR))
+    campaigns = [*(campaign.campaign_id for campaign in season.campaigns), ""]
+    return Sheet(
+        file="ERP订单履约",
+        table="orders",
+        columns={
+            "order_id": ("平台订单号", order_ids(orders.created_at)),
+            "created_at": ("下单时间", stamps(orders.created_at)),
+            "ordered_amount": ("订单金额", yuan(orders.total)),
+            "channel": ("成交渠道", [CHANNELS[k] for k in orders.channel.tolist()]),
+            "campaign_id": ("活动", [campaigns[k] for k in orders.presale.tolist()]),
+            "warehouse_id": ("发货仓", [WAREHOUSES[k] for k in orders.south.astype(int).tolist()]),
+            "deposit_paid_at": ("定金支付时间", stamps(orders.deposit_at)),
+            "ship_by": ("最晚发货时间", stamps(due)),
+            "picked_up_at": ("揽收时间", stamps(done.picked_up_at)),
+            "delivered_at": ("签收时间", stamps(done.delivered_at)),
         },
         constants={"platform": PLATFORM},
     )

@@ -34,10 +34,14 @@ def write_zipped_csv(
     file: Path, headers: Sequence[str], rows: Iterable[Sequence[str]], *, encoding: Encoding
 ) -> None:
     """Write a zip that holds one CSV of the same name, without a time of its own."""
-    entry = zipfile.ZipInfo(file.with_suffix(".csv").name, (1980, 1, 1, 0, 0, 0))
+    _write_zip(file, ".csv", _csv_bytes(headers, rows, encoding))
+
+
+def _write_zip(file: Path, suffix: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(file.with_suffix(suffix).name, (1980, 1, 1, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(file, "w") as out:
-        out.writestr(entry, _csv_bytes(headers, rows, encoding), compresslevel=4)
+        out.writestr(entry, content, compresslevel=4)
 
 
 def _csv_bytes(headers: Sequence[str], rows: Iterable[Sequence[str]], encoding: Encoding) -> bytes:
@@ -65,7 +69,10 @@ def write_xlsx(file: Path, headers: Sequence[str], rows: Iterable[Sequence[str]]
 def write_xls(
     file: Path, preamble: Sequence[str], headers: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> None:
-    """Write an old binary workbook: a preamble, one line a row, then header and text cells."""
+    """Write an old binary workbook: a preamble, one line a row, then header and text cells.
+
+    A file whose name ends in ``.zip`` becomes a zip that holds the workbook.
+    """
     import xlwt
 
     book = xlwt.Workbook(encoding="utf-8")
@@ -76,4 +83,9 @@ def write_xls(
         row = sheet.row(number)
         for column, cell in enumerate(cells):
             row.set_cell_text(column, cell)
-    book.save(str(file))
+    content = io.BytesIO()
+    book.save(content)
+    if file.suffix == ".zip":
+        _write_zip(file, ".xls", content.getvalue())
+    else:
+        file.write_bytes(content.getvalue())

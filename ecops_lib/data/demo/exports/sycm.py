@@ -13,6 +13,8 @@ from ecops_lib.data.demo.world import Floats, Ints, World
 
 PRODUCT_MONTHS = 13
 """Months of product rows: enough for a comparison with last year."""
+UNZIPPED_MONTHS = 4
+"""The newest months lie there as they are, the older ones zipped."""
 PREAMBLE = ("生意参谋", "数据说明：终端为所有终端", "指标口径以平台说明为准", "")
 PRODUCT_HEADERS = header_names(
     "统计日期 商品ID 商品名称 主商品ID 商品类型 货号 商品状态 商品标签 商品访客数 商品浏览量 "
@@ -44,10 +46,12 @@ TOTALS = {
 def write_products(folder: Path, world: World, traffic: Traffic) -> None:
     """Write one 商品_全部 a month, with a totals row at its end."""
     months = world.days.astype("datetime64[M]")
-    for month in np.unique(months)[-PRODUCT_MONTHS:]:
+    wanted = np.unique(months)[-PRODUCT_MONTHS:]
+    for month in wanted:
+        suffix = "xls" if month in wanted[-UNZIPPED_MONTHS:] else "zip"
         days = np.flatnonzero(months == month)
         first, last = world.days[days[0]], world.days[days[-1]]
-        file = folder / f"【生意参谋平台】商品_全部_{first}_{last}.xls"
+        file = folder / f"【生意参谋平台】商品_全部_{first}_{last}.{suffix}"
         write_xls(file, PREAMBLE, PRODUCT_HEADERS, _product_rows(world, traffic.products, days))
 
 
