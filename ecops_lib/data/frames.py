@@ -62,7 +62,7 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
     """
     import pandas as pd
 
-    held: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
+    held: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas(ignore_metadata=True)
     for name in held.columns:
         column = held[name]
         if column.dtype == object and any(isinstance(v, Decimal) for v in column.head(50)):
@@ -124,7 +124,7 @@ def part_of(wall: nw.Expr, grain: Grain) -> nw.Expr:
         case "hour":
             return wall.dt.hour().cast(nw.Int64)
         case "weekday":
-            return wall.dt.weekday().cast(nw.Int64)
+            return _weekday(wall)
         case "month":
             return wall.dt.truncate("1mo")
         case "day":
@@ -133,8 +133,14 @@ def part_of(wall: nw.Expr, grain: Grain) -> nw.Expr:
     monday = day
     for weekday in range(2, 8):
         earlier = day.dt.offset_by(f"-{weekday - 1}d")
-        monday = nw.when(day.dt.weekday() == weekday).then(earlier).otherwise(monday)
+        monday = nw.when(_weekday(wall) == weekday).then(earlier).otherwise(monday)
     return monday
+
+
+def _weekday(wall: nw.Expr) -> nw.Expr:
+    """1 (Monday) to 7, also where Narwhals gives 0 for Sunday (Spark)."""
+    number = wall.dt.weekday().cast(nw.Int64)
+    return nw.when(number == 0).then(nw.lit(7)).otherwise(number)
 
 
 def minutes_between(frame: nw.LazyFrame[Any], before: str, after: str) -> nw.Expr:

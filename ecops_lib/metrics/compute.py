@@ -99,8 +99,7 @@ def _lengths(query: Query, table: pd.DataFrame) -> pd.Series[float]:
 def _summed(
     table: pd.DataFrame, plus: Sequence[str], minus: Sequence[str], above: str, below: str
 ) -> pd.Series[float]:
-    total = sum((table[name + above] for name in plus), start=0.0 * table[plus[0] + above])
-    result: pd.Series[float] = total - sum(
-        (table[name + below] for name in minus), start=0.0 * total
-    )
-    return result
+    added: pd.Series[float] = table[[name + above for name in plus]].sum(axis=1, skipna=False)
+    taken: pd.Series[float] = table[[name + below for name in minus]].sum(axis=1, skipna=False)
+    total: pd.Series[float] = added - taken
+    return total

@@ -24,6 +24,9 @@ from ecops_lib.metrics.bases import ORDER_KEY, Bases, Tables
 Span = tuple[dt.date, dt.date]
 Frame = nw.LazyFrame[Any]
 
+EXACT = nw.Decimal(38, 4)
+"""Room for differences of amounts, which each engine would give another precision."""
+
 CALENDAR = ("day", "week", "month", "weekday")
 COLUMNS: Mapping[str, str] = {
     "day": "day",
@@ -147,11 +150,13 @@ def _paid_with_deposits(query: Query) -> Frame:
     orders = query.tables.lazy("orders")
     full = orders.filter(query.during("paid_at")).with_columns(
         at=nw.col("paid_at"),
-        amount=nw.when(staged).then(rest).otherwise(nw.col("paid_amount")),
+        amount=nw.when(staged).then(rest).otherwise(nw.col("paid_amount")).cast(EXACT),
         counted=nw.when(staged).then(nw.lit(0)).otherwise(nw.lit(1)),
     )
     deposits = orders.filter(staged & query.during("deposit_paid_at")).with_columns(
-        at=nw.col("deposit_paid_at"), amount=nw.col("deposit_amount"), counted=nw.lit(1)
+        at=nw.col("deposit_paid_at"),
+        amount=nw.col("deposit_amount").cast(EXACT),
+        counted=nw.lit(1),
     )
     kept = [*ORDER_KEY, "buyer_key", *(COLUMNS[name] for name in BUYER_DIMENSIONS)]
     kept += ["at", "amount", "counted"]

@@ -45,18 +45,28 @@ def _returning(query: Query) -> Frame:
     reach = nw.col("pay_day").dt.offset_by(f"-{MEMORY_DAYS}d")
     again = pairs.filter((nw.col("past_day") < nw.col("pay_day")) & (nw.col("past_day") >= reach))
     known = again.select("buyer_key", "pay_day").unique().with_columns(returning=nw.lit(1))
+    told = remembered(query.tables)
+    if told:
+        rows = rows.filter(nw.col("pay_day") >= dt.datetime.combine(told[0], dt.time()))
     return rows.join(known, on=["buyer_key", "pay_day"], how="left")
 
 
+def remembered(tables: Tables) -> Span | None:
+    """The days whose buyers can be told new from returning: enough days lie before them."""
+    span = trade_span(tables)
+    return (span[0] + dt.timedelta(days=MEMORY_DAYS), span[1]) if span else None
+
+
 def _remembers(query: Query) -> str:
-    span = query.tables.span("orders", "created_at")
-    early = query.ends[0] - dt.timedelta(days=MEMORY_DAYS)
-    if span and span[0] <= early:
+    span = remembered(query.tables)
+    starts = [start for start, _ in query.spans]
+    first = max(starts) if "day" in query.by else min(starts)
+    if span and span[0] <= first:
         return ""
     return tr(
         "New and returning buyers need orders from {day} on ({days} days before); import those, "
         "or 生意参谋 宏观监控, which counts them.",
-        day=show(early, "day"),
+        day=show(first - dt.timedelta(days=MEMORY_DAYS), "day"),
         days=MEMORY_DAYS,
     )
 

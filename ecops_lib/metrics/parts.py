@@ -17,7 +17,7 @@ from ecops_lib.data import frames
 from ecops_lib.data.schema import table_named
 from ecops_lib.metrics.bases import missing_words
 from ecops_lib.metrics.facts import COLUMNS, Fact, Frame, Query
-from ecops_lib.metrics.histories import fact_named
+from ecops_lib.metrics.histories import fact_named, remembered, trade_span
 from ecops_lib.metrics.measures import MEASURES, Route
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def coverage(query: Query, fact: Fact) -> tuple[dt.date, dt.date] | None:
     if "orders" not in fact.tables:
         column = {"claims": "applied_at"}.get(fact.name, fact.clock)
         return tables.span(fact.tables[0], column) if column else query.ends
-    orders = tables.span("orders", "created_at")
+    orders = remembered(tables) if fact.name == "returning" else trade_span(tables)
     if orders and fact.name == "refunds_refund":
         done = tables.span("refunds", "finished_at")
         return orders[0], max(orders[1], done[1]) if done else orders[1]
