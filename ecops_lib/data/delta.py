@@ -140,7 +140,7 @@ def _take(
 
 
 def _typed(column: Column, given: str, table: Table) -> str:
-    if column.type == "time" and given not in {SQL_TYPES["time"], '"NULL"'}:
+    if column.type == "time" and not re.search("WITH TIME ZONE|TIMESTAMPTZ|NULL", given):
         raise ColumnError(
             f"column {column.name!r} of {table.name} is {given}; "
             "it must hold instants with a time zone, such as UTC."
