@@ -20,7 +20,11 @@ from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.language import Language, set_reader, tr
 
 app = typer.Typer(
-    name="ecops", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    name="ecops",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: drawing it costs twice the CPU of all the rest
 )
 notebooks.add_commands(app)
 data.add_commands(app)
