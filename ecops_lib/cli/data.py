@@ -40,7 +40,7 @@ def import_command(
     ] = None,
     lang: LangOption = None,
 ) -> None:
-    """Read exported files into a store; what they are is recognised by their columns."""
+    """Read exported files into a store, whatever platform they are from."""
     from ecops_lib.data.imports import import_files
 
     set_reader(lang)
@@ -76,24 +76,16 @@ def write_import_page(result: Result, folder: Path) -> Path:
 
 def demo_command(
     folder: Annotated[Path, typer.Argument(help="Folder to make; it becomes a store.")],
-    seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop.")] = 20261027,
+    seed: Annotated[int | None, typer.Option("--seed", help="Another seed, another shop.")] = None,
     lang: LangOption = None,
 ) -> None:
-    """Make a demo shop: raw exports as platforms write them, and the store made from them."""
-    import hashlib
-
-    from ecops_lib.data.demo import write_demo
-    from ecops_lib.data.imports import import_files
-    from ecops_lib.data.store import create_store
+    """Make a demo shop: raw exports, and the store made of them."""
+    from ecops_lib.data.demo_store import SEED, make_demo_store
 
     set_reader(lang)
-    key = hashlib.sha256(f"ecops demo {seed}".encode()).digest()
-    create_store(folder, name=tr("Demo shop"), language=reader().language, key=key)
-    write_demo(folder, seed=seed)
-    exports = folder / "exports"
-    say(tr("raw exports: {path}", path=exports))
     with narration() as tell:
-        result = import_files([exports], store=folder, progress=tell)
+        result = make_demo_store(folder, seed=SEED if seed is None else seed, progress=tell)
+    say(tr("raw exports: {path}", path=folder / "exports"))
     say(tr("store: {path}", path=folder))
     say(tr("page: {path}", path=write_import_page(result, folder)))
 

@@ -102,7 +102,7 @@ def lab_command(
     ] = True,
     lang: LangOption = None,
 ) -> None:
-    """Open copies of the notebooks on a store in JupyterLab; change them as you like."""
+    """Open the notebooks on a store in JupyterLab, as copies to change."""
     from ecops_lib.reports.lab import prepare_lab, start_lab
 
     set_reader(lang)
