@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecops_lib.core.errors import FileError
@@ -23,6 +25,8 @@ class Collected:
         repeated: Rows by emission whose key an earlier row of the call has.
         conflicting: Keys whose rows differ; the last cell told holds.
         held: Keys that the store has already.
+        superseded: Refunds of order files that gave way to those of the refund export.
+        spans: First and last day by emission, on the store's clock.
     """
 
     table: str
@@ -32,6 +36,8 @@ class Collected:
     repeated: dict[int, int]
     conflicting: int
     held: int
+    superseded: int
+    spans: dict[int, tuple[dt.date, dt.date]]
 
 
 def collect(session: Session) -> list[Collected]:
@@ -47,20 +53,38 @@ def _collect(session: Session, table: Table) -> Collected:
         f"CREATE TEMP TABLE {name} AS " + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
     )
     _require(session, table, name)
-    given = dict(session.sql(f"SELECT _from, count(*) FROM {name} GROUP BY _from"))
+    superseded = _supersede(session, name) if table.name == "refunds" else 0
+    day = _day(session, table)
+    told = session.sql(
+        f"SELECT _from, count(*), {day('min')}, {day('max')} FROM {name} GROUP BY _from"
+    )
     repeated, conflicting = _one_a_key(session, table, name)
-    if table.name == "refunds":
-        _supersede(session, name)
     [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
     return Collected(
         table=table.name,
         relation=name,
         rows=rows,
-        given=given,
+        given={number: count for number, count, _, _ in told},
         repeated=repeated,
         conflicting=conflicting,
         held=_held(session, table, name),
+        superseded=superseded,
+        spans={number: (first, last) for number, _, first, last in told if first is not None},
     )
+
+
+def _day(session: Session, table: Table) -> Callable[[str], str]:
+    """SQL of the first or last day of a table's clock."""
+
+    def ask(which: str) -> str:
+        if not table.clock:
+            return "NULL"
+        moment = f'{which}("{table.clock}")'
+        if table.column(table.clock).type == "time":
+            moment = f"timezone('{session.zone}', {moment})"
+        return f"CAST({moment} AS DATE)"
+
+    return ask
 
 
 def _cast(session: Session, table: Table, emission: Emission) -> str:
@@ -121,17 +145,15 @@ def _one_a_key(session: Session, table: Table, name: str) -> tuple[dict[int, int
     last = ", ".join(
         f"arg_max({_quoted(c)}, (_from, _place)) AS {_quoted(c)}" for c in others
     )
-    columns = ", ".join(map(_quoted, table.names))
     session.sql(f"DELETE FROM {name} WHERE ({keys}) IN (SELECT ({keys}) FROM {many})")
     session.sql(
         f"INSERT INTO {name} BY NAME SELECT {keys}{', ' + last if last else ''}, max(_from) AS _from "
         f"FROM {many} GROUP BY {keys}"
     )
-    session.sql(f"SELECT {columns} FROM {name} LIMIT 0")
     return repeated, conflicting
 
 
-def _supersede(session: Session, name: str) -> None:
+def _supersede(session: Session, name: str) -> int:
     """Let refunds that only an order file tells of give way to the refund export's rows.
 
     Those not yet stored are left out; those stored already are closed, because a store
@@ -143,16 +165,17 @@ def _supersede(session: Session, name: str) -> None:
         view = session.name("held_refunds")
         held.create_view(view)
         told += f" UNION SELECT platform, order_id FROM {view} WHERE NOT starts_with(refund_id, '{DERIVED}')"
-    session.sql(
-        f"DELETE FROM {name} WHERE starts_with(refund_id, '{DERIVED}') AND "
-        f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
+    both = f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
+    [(gone,)] = session.sql(
+        f"DELETE FROM {name} WHERE starts_with(refund_id, '{DERIVED}') AND {both}"
     )
-    if held is not None:
-        session.sql(
-            f"INSERT INTO {name} BY NAME SELECT * REPLACE ('closed' AS status), 0 AS _from FROM {view} "
-            f"WHERE starts_with(refund_id, '{DERIVED}') AND status = 'success' AND (platform, order_id) "
-            f"IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
-        )
+    if held is None:
+        return int(gone)
+    [(closed,)] = session.sql(
+        f"INSERT INTO {name} BY NAME SELECT * REPLACE ('closed' AS status), -1 AS _from FROM {view} "
+        f"WHERE starts_with(refund_id, '{DERIVED}') AND status = 'success' AND {both}"
+    )
+    return int(gone + closed)
 
 
 def _held(session: Session, table: Table, name: str) -> int:

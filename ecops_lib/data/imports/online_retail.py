@@ -1,7 +1,8 @@
 """Online Retail II (UCI): lines of a British gift wholesaler, both editions' column names.
 
-Every line of the file lands in exactly one table, keyed by its invoice and its ordinal
-within the invoice, so that the same line in two files is one row:
+Every line of the file lands in exactly one table, keyed by its invoice, its stock code and
+its rank by quantity and price among the lines of both. The two sheets overlap and order
+some invoices differently; keyed so, the same line in two files is one row all the same:
 
 * ``C…`` invoices cancel goods: a line that takes money back is a **refund** (amount
   positive, of no known order). The odd ``C`` line that *brings* money is an order line.
@@ -31,7 +32,7 @@ def load_lines(job: Job) -> None:
         {
             "invoice": job.id(*INVOICE),
             "moment": job.time("InvoiceDate"),
-            "sku": job.id("StockCode"),
+            "sku": job.text("StockCode"),
             "product_name": job.text("Description"),
             "quantity": job.integer("Quantity"),
             "unit_price": job.money("Price", "UnitPrice"),
@@ -43,7 +44,8 @@ def load_lines(job: Job) -> None:
     lines = job.session.name("lines")
     job.session.sql(
         f"CREATE TEMP TABLE {lines} AS SELECT *, "
-        "row_number() OVER (PARTITION BY invoice ORDER BY line_no) AS place, "
+        "sku || '-' || row_number() OVER (PARTITION BY invoice, sku ORDER BY quantity, unit_price, "
+        "product_name) AS place, "
         "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
         "WHEN invoice[1] = 'A' THEN 'debt' WHEN invoice[1] = 'C' AND quantity * unit_price <= 0 "
         f"THEN 'refund' ELSE 'line' END AS what FROM {good}"
@@ -71,7 +73,7 @@ def _orders(lines: str) -> str:
 
 def _items(lines: str) -> str:
     return (
-        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, CAST(place AS VARCHAR) AS line_id, "
+        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, place AS line_id, "
         "moment AS created_at, sku AS product_id, sku AS sku_id, product_name, quantity, unit_price, "
         f"amount AS ordered_amount, amount AS paid_amount FROM {lines} WHERE what = 'line'"
     )

@@ -159,10 +159,8 @@ def _of_sheets(sheets: tuple[Sheet, ...], formats: tuple[Format, ...]) -> list[R
 def _entries(source: Source, store: Path, mapping: str | Path | None) -> tuple[Entry, ...]:
     if mapping is not None:
         return read_mapping(Path(mapping))
-    for folder in (store, source.path.parent):
-        if (folder / NAME).is_file():
-            return read_mapping(folder / NAME)
-    return ()
+    beside = [folder / NAME for folder in dict.fromkeys((store, source.path.parent))]
+    return tuple(entry for file in beside if file.is_file() for entry in read_mapping(file))
 
 
 @dataclass(kw_only=True)
@@ -171,8 +169,6 @@ class _Read:
 
     found: Recognised
     tally: Tally
-    first: dt.datetime | None = None
-    last: dt.datetime | None = None
 
 
 class _Run:
@@ -294,6 +290,7 @@ class _Run:
             overlap={p.table: sum(p.repeated.values()) + p.held for p in self.collected},
             conflicts={part.table: part.conflicting for part in self.collected},
             missing=tuple(name for name in TABLES if not self.store.has(name)),
+            superseded=sum(part.superseded for part in self.collected),
             skipped=skipped,
         )
 
@@ -302,10 +299,12 @@ class _Run:
         mine = {e.number: e.table for e in self.emissions if e.tally is tally}
         written: Counter[str] = Counter()
         repeated = 0
+        spans = []
         for part in self.collected:
-            for number, table in mine.items():
-                written[table] += part.given.get(number, 0) if table == part.table else 0
-                repeated += part.repeated.get(number, 0) if table == part.table else 0
+            for number in (n for n, table in mine.items() if table == part.table):
+                written[part.table] += part.given.get(number, 0)
+                repeated += part.repeated.get(number, 0)
+                spans += [part.spans[number]] if number in part.spans else []
         return FileReport(
             name=read.found.sheet.title,
             sha256=source.sha256,
@@ -322,8 +321,8 @@ class _Run:
             masked=tally.masked,
             totals=tuple(tally.totals),
             notes=tuple(tally.notes),
-            first=read.first,
-            last=read.last,
+            first=min((first for first, _ in spans), default=None),
+            last=max((last for _, last in spans), default=None),
         )
 
 

@@ -41,8 +41,8 @@ class FileReport:
         masked: Rows whose buyer the platform has masked.
         totals: Totals rows held against the sums.
         notes: Further sentences.
-        first: First time in it.
-        last: Last time in it.
+        first: First day in it, on the store's clock.
+        last: Last day in it.
     """
 
     name: str
@@ -61,8 +61,8 @@ class FileReport:
     masked: int = 0
     totals: tuple[TotalsCheck, ...] = ()
     notes: tuple[Callable[[], str], ...] = ()
-    first: dt.datetime | None = None
-    last: dt.datetime | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,6 +81,7 @@ class ImportResult(Result):
         overlap: Rows of each table that were given more than once, or were in the store.
         conflicts: Keys of each table whose rows told different things; the last holds.
         missing: Canonical tables that are still empty.
+        superseded: Refunds of order files that gave way to those of the refund export.
         skipped: Files of a folder that are no tables.
     """
 
@@ -91,8 +92,8 @@ class ImportResult(Result):
         "repeated": "count",
         "unwrapped": "count",
         "refused": "count",
-        "first": "time",
-        "last": "time",
+        "first": "day",
+        "last": "day",
     }
     labels: ClassVar[Mapping[str, str]] = {
         "file": mark("file"),
@@ -120,6 +121,7 @@ class ImportResult(Result):
     overlap: Mapping[str, int]
     conflicts: Mapping[str, int]
     missing: tuple[str, ...]
+    superseded: int = 0
     skipped: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
@@ -150,7 +152,7 @@ class ImportResult(Result):
             words = [*self._store_words()]
             for file in self.files:
                 words += _file_words(file)
-            return (*words, *self._overlap_words(), *self._missing_words())
+            return (*words, *self._overlap_words(), *self._superseded_words(), *self._missing_words())
 
     def _store_words(self) -> Iterator[Finding]:
         if self.created:
@@ -195,6 +197,16 @@ class ImportResult(Result):
                 )
                 yield Finding(key=f"conflict/{table}", level="watch", text=text, evidence={"keys": count})
 
+    def _superseded_words(self) -> Iterator[Finding]:
+        if self.superseded:
+            text = ntr(
+                "{count} refund that an order file tells of gave way to that of the refund export.",
+                "{count} refunds that order files tell of gave way to those of the refund export.",
+                self.superseded,
+                count=show(self.superseded, "count"),
+            )
+            yield _note("superseded", text, rows=self.superseded)
+
     def _missing_words(self) -> Iterator[Finding]:
         for table in self.missing:
             yield _note(
@@ -238,16 +250,17 @@ def _recognised(file: FileReport) -> Finding:
 
 
 def _cleaned(file: FileReport) -> Iterator[Finding]:
-    for column, count in file.unwrapped.items():
+    if file.unwrapped:
+        cells = sum(file.unwrapped.values())
         text = ntr(
-            "{file}: {count} cell of {column} was cleaned of marks around it.",
-            "{file}: {count} cells of {column} were cleaned of marks around them.",
-            count,
+            "{file}: {count} id was cleaned of marks around it ({columns}).",
+            "{file}: {count} ids were cleaned of marks around them ({columns}).",
+            cells,
             file=file.name,
-            count=show(count, "count"),
-            column=column,
+            count=show(cells, "count"),
+            columns=", ".join(file.unwrapped),
         )
-        yield _note(f"cleaned/{file.name}/{column}", text, cells=count)
+        yield _note(f"cleaned/{file.name}", text, cells=cells)
     if file.masked:
         text = ntr(
             "{file}: the platform has masked the buyer of {count} row; it cannot be told who bought.",

@@ -1,0 +1,79 @@
+"""How long does importing a million lines of CSV take, against DuckDB's own read_csv?
+
+One run makes a CSV of order lines with customers, times DuckDB reading it to Parquet,
+and times ``import_files`` into a new store: sniffing, hashing of buyers, checks, orders
+from lines, writing two Delta tables. Printed are the ratios; the bar is 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import duckdb
+
+from ecops_lib.data.imports import import_files
+
+BAR = 3.0
+
+
+def make_csv(path: Path, lines: int) -> None:
+    """Order lines in the columns of Online Retail II, about eight an invoice."""
+    duckdb.connect().execute(
+        "COPY (SELECT 500000 + i // 8 AS \"Invoice\", 'S' || ((i * 7919) % 4000) AS \"StockCode\", "
+        "'ITEM NUMBER ' || ((i * 7919) % 4000) || ' IN A BOX' AS \"Description\", "
+        '1 + i % 12 AS "Quantity", strftime(TIMESTAMP \'2024-12-01 07:45:00\' + INTERVAL (i // 8 * 4) '
+        "MINUTE, '%Y-%m-%d %H:%M:%S') AS \"InvoiceDate\", ((i * 7919) % 4000) / 100 + 0.5 AS \"Price\", "
+        "CASE WHEN i // 8 % 5 = 0 THEN NULL ELSE 12000 + hash(i // 8) % 60000 END AS \"Customer ID\", "
+        f"'United Kingdom' AS \"Country\" FROM range({lines}) t(i)) TO '{path}' (HEADER)"
+    )
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the clock and of the processors."""
+    wall, used = time.perf_counter(), _used()
+    work()
+    return time.perf_counter() - wall, _used() - used
+
+
+def _used() -> float:
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    return spent.ru_utime + spent.ru_stime
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        csv, store, parquet = folder / "lines.csv", folder / "store", folder / "lines.parquet"
+        make_csv(csv, given.lines)
+        query = f"COPY (SELECT * FROM read_csv('{csv}')) TO '{parquet}'"
+        best: dict[str, tuple[float, float]] = {}
+        for _ in range(given.rounds):
+            shutil.rmtree(store, ignore_errors=True)
+            for name, work in {
+                "read_csv to Parquet": lambda: duckdb.connect().execute(query),
+                "import_files": lambda: import_files([csv], store=store, name="speed"),
+            }.items():
+                best[name] = min(best.get(name, (float("inf"),) * 2), timed(work))
+        for name, (wall, used) in best.items():
+            print(f"{name:20s} {wall:6.2f} s on the clock, {used:6.2f} s of processor")
+        (wall, used), (peer_wall, peer_used) = best["import_files"], best["read_csv to Parquet"]
+        ratio = used / peer_used
+        print(f"ratio {ratio:.2f} of processor, {wall / peer_wall:.2f} on the clock (bar {BAR:g})")
+    return int(ratio > BAR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
