@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecops_lib.metrics.anomalies import adjust_p_values
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -30,6 +32,9 @@ WINDOWS = (1, 3, 7)
 
 PRIOR = 0.5
 """Shape of Jeffreys' prior for a Poisson rate."""
+
+NEWS = 0.01
+"""Chance below which an item is not asked how the day went."""
 
 CAP = 4.0
 """Residuals beyond so many standard deviations count no further towards the spread, so
@@ -80,7 +85,7 @@ def judge_counts(
     exposure: Numbers,
     *,
     windows: tuple[int, ...] = WINDOWS,
-    doubt: float = 0.0,
+    doubt: Numbers | float = 0.0,
 ) -> Judged:
     """Compare the last days' counts with those expected from each item's own past.
 
@@ -92,7 +97,8 @@ def judge_counts(
         exposure: Exposure of the same cells.
         windows: Lengths of windows up to today to try [days]; the p-values are
             multiplied by their number (Bonferroni).
-        doubt: Relative standard error of the exposures of the windows (a forecast's).
+        doubt: Relative standard error that all exposures of a day share, one a day of
+            the longest window (a forecast of the shop is unsure of a festival).
 
     Returns:
         Expectation, 95 % range and one-sided p-values an item; NaN for an item without
@@ -101,12 +107,14 @@ def judge_counts(
     The rate has a gamma posterior (Jeffreys' prior), so that the predictive count is
     negative binomial with the size of the posterior's shape; day-to-day spread beyond
     Poisson is a second gamma layer whose size is the method of moments' on the past.
-    The layers are merged by adding their squared coefficients of variation.
+    The layers are merged by adding their squared coefficients of variation. Where the
+    exposures are in doubt, the other items tell how the day went: both are weighed by
+    their precision, items that stand out at a first look left aside.
 
     References:
         Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 2.6 (the
-        predictive); Lawless (1987), Canadian Journal of Statistics 15, 209-225 (the
-        moment estimator of the spread).
+        predictive) and 2.5 (means weighed by precision); Lawless (1987), Canadian
+        Journal of Statistics 15, 209-225 (the moment estimator of the spread).
 
     >>> import numpy as np
     >>> days = np.array([[20.0], [18], [22], [19], [21], [20], [20], [6]])
@@ -122,25 +130,45 @@ def judge_counts(
     total, weight = seen[:-longest].sum(axis=0), carried[:-longest].sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(weight > 0, (total + PRIOR) / weight, np.nan)
-    spread = _spread(seen[:-longest], carried[:-longest] * rate, held[:-longest])
-    known = held[-1] & np.isfinite(rate)
-    tried = []
-    for days in windows:
-        fit = rate * carried[-days:]
-        tried.append(_judge(seen[-days:], fit, spread, 1 / (total + PRIOR) + doubt**2, days, known))
-    return _oddest(tried)
+    recent = _Recent(
+        seen=seen[-longest:],
+        fit=carried[-longest:] * rate,
+        spread=_spread(seen[:-longest], carried[:-longest] * rate, held[:-longest]),
+        unsure=1 / (total + PRIOR),
+        doubt=np.broadcast_to(np.asarray(doubt, dtype=float), (longest,)),
+        known=held[-1] & np.isfinite(rate),
+    )
+    first = _oddest([_judge(recent, days, recent.known) for days in windows])
+    if not recent.doubt.any():
+        return first
+    calm = recent.known & ~(np.minimum(first.p_fall, first.p_rise) < NEWS)
+    return _oddest([_judge(recent, days, calm) for days in windows])
 
 
-def _judge(
-    seen: Numbers, fit: Numbers, spread: Numbers, unsure: Numbers, days: int, known: Flags
-) -> Judged:
-    """One window: counts and fit are days x items."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Recent:
+    """The days of the longest window: counts and fits are days x items."""
+
+    seen: Numbers
+    fit: Numbers
+    spread: Numbers
+    unsure: Numbers
+    doubt: Numbers
+    known: Flags
+
+
+def _judge(recent: _Recent, days: int, calm: Flags) -> Judged:
+    """One window; calm items tell how its days went where the forecast is in doubt."""
     import numpy as np
     from scipy import stats
 
-    count, expected = seen.sum(axis=0), fit.sum(axis=0)
+    seen, fit, known = recent.seen[-days:], recent.fit[-days:], recent.known
     with np.errstate(divide="ignore", invalid="ignore"):
-        extra = spread * (fit**2).sum(axis=0) / expected**2 + unsure
+        own = recent.spread * (fit**2).sum(axis=0) / fit.sum(axis=0) ** 2
+        level, left = _level(recent, days, calm, own)
+        fit = fit * level
+        count, expected = seen.sum(axis=0), fit.sum(axis=0)
+        extra = own + recent.unsure + left
         model = stats.nbinom(1 / extra, 1 / (1 + extra * expected))
     fall = np.where(known & (seen[-1] <= fit[-1]), model.cdf(count), 1.0)
     rise = np.where(known & (seen[-1] >= fit[-1]), model.sf(count - 1), 1.0)
@@ -154,6 +182,21 @@ def _judge(
         p_fall=fall * blank,
         p_rise=rise * blank,
     )
+
+
+def _level(recent: _Recent, days: int, calm: Flags, own: Numbers) -> tuple[Numbers, Numbers]:
+    """Factor on each item's fit by what the other items did, and the variance left."""
+    import numpy as np
+
+    counts = np.where(calm, recent.seen[-days:].sum(axis=0), 0.0)
+    fits = np.where(calm, recent.fit[-days:].sum(axis=0), 0.0)
+    noise = np.where(calm, np.nan_to_num(own) * fits**2 + fits, 0.0)
+    others, fitted = counts.sum() - counts, fits.sum() - fits
+    variance = (recent.doubt[-days:] ** 2).mean()
+    told = np.where(fitted > 0, (noise.sum() - noise) / fitted**2, np.inf)
+    weight = np.where(np.isfinite(told), variance / (variance + told), 0.0)
+    found = np.where(fitted > 0, others / fitted, 1.0)
+    return 1 + weight * (found - 1), variance * (1 - weight)
 
 
 def _oddest(tried: list[Judged]) -> Judged:
@@ -200,20 +243,13 @@ def _spread(counts: Numbers, fitted: Numbers, held: Flags) -> Numbers:
 def adjust(p_values: Numbers) -> Numbers:
     """Benjamini and Hochberg's adjusted p-values; NaN takes no part.
 
-    References:
-        Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57,
-        289-300, procedure (1).
-
     >>> import numpy as np
     >>> adjust(np.array([0.01, 0.04, np.nan, 0.03])).round(3).tolist()
     [0.03, 0.04, nan, 0.04]
     """
     import numpy as np
 
+    told = np.isfinite(p_values)
     adjusted = np.full(p_values.shape, np.nan)
-    places = np.flatnonzero(np.isfinite(p_values))
-    order = places[np.argsort(p_values[places], kind="stable")]
-    ranks = np.arange(1, order.size + 1)
-    stepped = np.minimum.accumulate((p_values[order] * order.size / ranks)[::-1])[::-1]
-    adjusted[order] = np.minimum(stepped, 1.0)
+    adjusted[told] = adjust_p_values(p_values[told])
     return adjusted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ecops_lib.core.formats import is_missing
 from ecops_lib.core.language import tr
 from ecops_lib.data.schema import table_named
-from ecops_lib.diagnosis.counts import ALARM, Judged, judge_counts
+from ecops_lib.diagnosis.counts import ALARM, WINDOWS, Judged, judge_counts
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.levels import expect_level
 from ecops_lib.diagnosis.reasons import find_reasons
@@ -48,9 +48,9 @@ def find_conversion_shifts(history: History, *, day: dt.date) -> Shifts:
     buyers = history.traffic_grid("product", "paying_buyers", until=day)
     amount = history.traffic_grid("product", "paid_amount", until=day)
     level = expect_level(history.conversion, history=history, day=day)
-    scale = level.on(visitors.index)[:, None]
+    scale = level.on(visitors.index)
     judged = judge_counts(
-        buyers.to_numpy(float), visitors.to_numpy(float) * scale, doubt=level.doubt
+        buyers.to_numpy(float), visitors.to_numpy(float) * scale, doubt=level.doubt(max(WINDOWS))
     )
     sums = buyers.sum()
     worth = amount.sum() / sums.where(sums > 0)
@@ -86,8 +86,8 @@ def find_traffic_shifts(history: History, *, day: dt.date) -> Shifts:
     amount = history.traffic_grid("channel", "paid_amount", until=day)
     level = expect_level(visitors.sum(axis=1, min_count=1), history=history, day=day)
     counts = visitors.to_numpy(float)
-    scale = level.on(visitors.index)[:, None]
-    judged = judge_counts(counts, scale + 0 * counts, doubt=level.doubt)
+    scale = level.on(visitors.index)
+    judged = judge_counts(counts, scale + 0 * counts, doubt=level.doubt(max(WINDOWS)))
     shop = history.shop.loc[visitors.index]
     usual = shop["paid_amount"].sum() / shop["visitors"].sum()
     own = amount.sum(min_count=1) / visitors.where(amount.notna()).sum()

@@ -14,6 +14,7 @@ import narwhals as nw
 
 from ecops_lib.core.errors import MetricError, MissingDataError
 from ecops_lib.data import frames
+from ecops_lib.data.calendar import describe_days
 from ecops_lib.data.frames import DAY, bring
 from ecops_lib.data.settings import Settings
 from ecops_lib.metrics.bases import ORDER_KEY, Source, Tables
@@ -83,6 +84,13 @@ class History:
         except (MissingDataError, MetricError):  # the sections say what is missing
             return pd.DataFrame(columns=list(keys), dtype=float)
         return held.to_frame().set_index("day")[list(keys)].astype(float)
+
+    @cached_property
+    def calendar(self) -> pd.DataFrame:
+        """What kind of day each day of the shop's totals is."""
+        first = self.day - LEVEL_SPAN * DAY
+        country = self.settings.country
+        return describe_days(first, self.day, country=country, events=self.events)
 
     @property
     def conversion(self) -> pd.Series[float]:

@@ -6,11 +6,20 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ecops_lib.metrics.anomalies import expect_days
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from ecops_lib.diagnosis.counts import Numbers
     from ecops_lib.diagnosis.history import History
+
+ALPHA = 0.01
+NORMAL = 2.576
+"""Half-width of a normal interval that leaves out 1 %, in standard deviations."""
+
+SHORT_DOUBT = 0.2
+"""Relative standard error of an expectation from fewer days than a forecast takes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,28 +28,45 @@ class Level:
 
     Attributes:
         expected: Expected value of each day, from the days before it alone.
-        doubt: Relative standard error of the last day's expectation.
+        doubts: Relative standard error of each expectation beyond an ordinary day's: a
+            festival met for the first time may do anything.
     """
 
     expected: pd.Series[float]
-    doubt: float
+    doubts: pd.Series[float]
 
     def on(self, days: pd.Index[Any]) -> Numbers:
-        """The expectations of those days."""
+        """The expectations of those days, as one column."""
         import numpy as np
 
-        held: Numbers = np.asarray(self.expected.reindex(days), dtype=float)
+        held: Numbers = np.asarray(self.expected.reindex(days), dtype=float)[:, None]
+        return held
+
+    def doubt(self, days: int) -> Numbers:
+        """The doubts of the last days."""
+        import numpy as np
+
+        held: Numbers = np.asarray(self.doubts.tail(days), dtype=float)
         return held
 
 
 def expect_level(series: pd.Series[float], *, history: History, day: dt.date) -> Level:
-    """Expect each day of a series from the days before it."""
-    import numpy as np
-    import pandas as pd
+    """Expect each day of a series from the days before it: weekday, level and calendar.
 
+    Days before there is enough to expect from (see ``expect_days``) stand at the mean of
+    the series, in large doubt.
+
+    Args:
+        series: One value a day.
+        history: The days before, for their calendar.
+        day: The last day.
+    """
     held = series.loc[: str(day)]
-    weeks = [held.shift(7 * n) for n in range(1, 9)]
-    expected = pd.concat(weeks, axis=1).mean(axis=1)
-    past = (held / expected).iloc[-57:-1].replace([np.inf, -np.inf], np.nan)
-    doubt = float(past.std() / np.sqrt(8)) if past.count() > 8 else 0.2
-    return Level(expected=expected.fillna(held.mean()), doubt=doubt)
+    found = expect_days(held, calendar=history.calendar, alpha=ALPHA)
+    expected = found["expected"].where(found["expected"] > 0)
+    width = (found["high"] - found["low"]) / expected / (2 * NORMAL)
+    more = (width**2 - width.median() ** 2).clip(lower=0.0)
+    return Level(
+        expected=expected.fillna(float(held.iloc[:-1].mean())),
+        doubts=(more**0.5).fillna(SHORT_DOUBT),
+    )

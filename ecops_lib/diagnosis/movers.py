@@ -21,8 +21,6 @@ from ecops_lib.diagnosis.levels import expect_level
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ecops_lib.diagnosis.counts import Numbers
-
 
 SHOWN = 10
 """Rows shown: the largest changes in money, beyond noise or not."""
@@ -210,12 +208,12 @@ def find_movers(
         return Movers(what=what, day=day, reason=_missing(what, counts.shape[1], told))
     total = history.shop["paid_orders"]
     level = expect_level(total, history=history, day=day)
-    scale = level.on(counts.index)[:, None] + 0 * counts.to_numpy(float)
-    judged = judge_counts(counts.to_numpy(float), scale, windows=(1,), doubt=level.doubt)
+    scale = level.on(counts.index) + 0 * counts.to_numpy(float)
+    judged = judge_counts(counts.to_numpy(float), scale, windows=(1,), doubt=level.doubt(1))
     return Movers(
         what=what,
         day=day,
-        items=_moves(counts, amounts, scale, judged, history.names if what == "product" else {}),
+        items=_moves(counts, amounts, judged, history.names if what == "product" else {}),
         judged=int(judged.enough.sum()),
     )
 
@@ -223,16 +221,15 @@ def find_movers(
 def _moves(
     counts: pd.DataFrame,
     amounts: pd.DataFrame,
-    scale: Numbers,
     judged: Judged,
     names: Mapping[str, str],
 ) -> tuple[Move, ...]:
     """Every thing that sold, or was expected to, the largest difference in money first."""
     import numpy as np
 
-    paid = amounts.to_numpy(float)
+    paid, lines = amounts.to_numpy(float), counts.fillna(0.0).to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        usual = np.nansum(paid[:-1], axis=0) / np.nansum(scale[:-1], axis=0) * scale[-1]
+        usual = np.nansum(paid[:-1], axis=0) / lines[:-1].sum(axis=0) * judged.expected
     moves = [
         Move(
             item=str(item),

@@ -40,13 +40,13 @@ PRICE_STEP, RIVAL_STEP, AD_STEP = 0.05, 0.03, 0.3
 """Smallest change of our price, a rival's price and ad spend that counts [share]."""
 
 AD_LINES: Mapping[str, tuple[str, ...]] = {
-    "keyword": ("直通车", "关键词", "search ads", "paid search"),
-    "audience": ("引力魔方", "超级推荐", "人群", "display"),
-    "smart scene": ("智能场景",),
-    "whole site": ("全站", "万相台"),
-    "commission": ("淘宝客", "affiliate"),
+    "keyword": ("keyword", "直通车", "关键词", "search ads", "paid search"),
+    "audience": ("audience", "引力魔方", "超级推荐", "人群", "display"),
+    "smart scene": ("smart scene", "智能场景"),
+    "whole site": ("whole site", "全站", "万相台"),
+    "commission": ("commission", "淘宝客", "affiliate"),
 }
-"""Words in a channel's name that tell which kind of advertising feeds it."""
+"""Words in the name of a channel, or of a kind of ads, that tell the kind."""
 
 LINE_WORDS: Mapping[str, str] = {
     "keyword": mark("keyword ads"),
@@ -260,11 +260,15 @@ def _competitor(case: _Case) -> tuple[Reason, ...]:
 
 def _ads(case: _Case) -> tuple[Reason, ...]:
     """Spend of the product, or of the line that feeds the channel, beyond its range."""
-    line = next((k for k, words in AD_LINES.items() if _named(case.channel, words)), "")
+    line = _line(case.channel)
     if case.channel and not line:
         return ()
     rows = case.history.rows("ads", "day", "product_id", "product_line", "cost")
-    chosen = rows["product_id"] == case.product if case.product else rows["product_line"] == line
+    chosen = (
+        rows["product_id"] == case.product
+        if case.product
+        else rows["product_line"].map(_line, na_action="ignore") == line
+    )
     daily = rows.loc[chosen].groupby("day")["cost"].sum().astype(float)
     now = daily.loc[str(case.day - (case.days - 1) * DAY) : str(case.day)].mean()
     past = daily.loc[str(case.since - USUAL * DAY) : str(case.since - DAY)]
@@ -285,8 +289,10 @@ def _ads(case: _Case) -> tuple[Reason, ...]:
     return (Reason(kind="ads", text=text, evidence=evidence),)
 
 
-def _named(channel: str, words: Sequence[str]) -> bool:
-    return any(word in channel.lower() for word in words)
+def _line(name: str) -> str:
+    """The kind of ads that a name tells; empty where it tells none."""
+    found = (k for k, words in AD_LINES.items() if any(w in name.lower() for w in words))
+    return next(found, "")
 
 
 def _events(case: _Case) -> tuple[Reason, ...]:
