@@ -205,7 +205,7 @@ def count_refunds(tables: Tables) -> RefundCounts:
     tables.require("refunds", "orders")
     good = tables.lazy("refunds").filter(nw.col("status") == "success")
     paid = tables.lazy("orders").filter(~nw.col("paid_at").is_null())
-    known = good.join(paid.select(*ORDER_KEY), on=ORDER_KEY, how="semi")
+    known = good.join(paid.select(*ORDER_KEY), on=ORDER_KEY, how="inner")
     [total] = _rows(good.select(n=nw.len(), dated=nw.col("finished_at").count()))
     [held] = _rows(known.select(n=nw.len()))
     counts = RefundCounts(

@@ -25,29 +25,29 @@ EVER = dt.date(1990, 1, 1)
 
 
 def _paid_days(query: Query, span: Span) -> Frame:
-    """Distinct (buyer, day of payment) of the known buyers."""
+    """(buyer, day) of the payments of known buyers."""
     zone = query.tables.zone
     orders = query.tables.lazy("orders").filter(
         frames.within("paid_at", *span, zone) & ~nw.col("buyer_key").is_null()
     )
-    day = frames.local_day("paid_at", *span, zone)
-    return orders.select(nw.col("buyer_key"), past_day=day).unique()
+    return orders.select("buyer_key", past_day=frames.local_day("paid_at", *span, zone))
 
 
 def _returning(query: Query) -> Frame:
-    first, last = query.ends
-    early = first - dt.timedelta(days=MEMORY_DAYS)
-    orders = FACTS["paid"].build(query)
+    """Payments of the days that can be told, each marked if its buyer had paid before."""
+    told = remembered(query.tables)
+    spans = tuple((max(s, told[0]), e) for s, e in query.spans if told and e >= told[0])
+    asked = replace(query, spans=spans or query.spans)
+    first, last = asked.ends
     pay_day = frames.local_day("paid_at", first, last, query.tables.zone)
-    rows = orders.with_columns(pay_day=pay_day)
+    rows = FACTS["paid"].build(asked).with_columns(pay_day=pay_day)
     now = rows.filter(~nw.col("buyer_key").is_null()).select("buyer_key", "pay_day").unique()
-    pairs = now.join(_paid_days(query, (early, last)), on="buyer_key", how="inner")
+    past = _paid_days(query, (first - dt.timedelta(days=MEMORY_DAYS), last))
+    mine = past.join(now.select("buyer_key").unique(), on="buyer_key", how="semi").unique()
+    pairs = now.join(mine, on="buyer_key", how="inner")
     reach = nw.col("pay_day").dt.offset_by(f"-{MEMORY_DAYS}d")
     again = pairs.filter((nw.col("past_day") < nw.col("pay_day")) & (nw.col("past_day") >= reach))
     known = again.select("buyer_key", "pay_day").unique().with_columns(returning=nw.lit(1))
-    told = remembered(query.tables)
-    if told:
-        rows = rows.filter(nw.col("pay_day") >= dt.datetime.combine(told[0], dt.time()))
     return rows.join(known, on=["buyer_key", "pay_day"], how="left")
 
 

@@ -29,6 +29,9 @@ HISTORY_DAYS = 180
 FEW_COHORTS = 14
 """With fewer payment days behind a factor, no share is given for its age."""
 
+LEAST_SHARE = 0.1
+"""Below this share shown, the final refunds of a day are not forecast: too few have come."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RefundMaturity(Result):
@@ -222,6 +225,8 @@ def _recent(triangle: np.ndarray, shown: np.ndarray, first: dt.date, last: dt.da
             "age": age[young],
             "refunded": so_far,
             "shown": share,
-            "expected": np.divide(so_far, share, out=np.full(len(share), np.nan), where=share > 0),
+            "expected": np.divide(
+                so_far, share, out=np.full(len(share), np.nan), where=share >= LEAST_SHARE
+            ),
         }
     )

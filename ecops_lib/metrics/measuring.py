@@ -193,7 +193,9 @@ def measure_spans(
     parts = gather(query, routes)
     _refuse_empty(query, wanted, parts, refused)
     if refused and not lenient:
-        raise next(iter(refused.values()))
+        key, error = next(iter(refused.items()))
+        label = tr(metric_named(key).label)
+        raise type(error)(tr("{metric}: {reason}", metric=label, reason=error)) from error
     return _result(query, [m for m in wanted if m.key not in refused], parts, refused)
 
 
@@ -282,8 +284,7 @@ def _refuse_empty(
         held = [parts[key] for key in metric.measures if key in parts]
         empty = next((part for part in held if part.empty), None)
         if empty and metric.key not in refused:
-            text = tr("{metric}: {reason}", metric=tr(metric.label), reason=empty.refusal(query))
-            refused[metric.key] = MissingDataError(text)
+            refused[metric.key] = MissingDataError(empty.refusal(query))
 
 
 def _assembled(

@@ -190,7 +190,7 @@ def kpi_panel(
         day=today,
         comparison=comparison,
         reasons={
-            key: tr("not computable from these files: {reason}", reason=text)
+            key: tr("Not computable from these files. {reason}", reason=text)
             for key, text in reasons.items()
         },
     )
@@ -203,13 +203,13 @@ def _reason(key: str, day: dt.date) -> str:
         fact = fact_named(MEASURES[measure][0].fact, presale="full", refund_basis="pay")
         if fact.reported:
             return tr(
-                "no {rows} of {day} tell it; import {hint} of that day.",
+                "No {rows} of {day} tell it; import {hint} of that day.",
                 rows=rows_word(fact.tables[0]),
                 day=show(day, "day"),
                 hint=tr(table_named(fact.tables[0]).hint),
             )
     return tr(
-        "there is nothing to count on {day} ({formula}).",
+        "There is nothing to count on {day} ({formula}).",
         day=show(day, "day"),
         formula=tr(metric.formula),
     )

@@ -64,18 +64,18 @@ class Part:
         table = tr(table_named(self.fact.tables[0]).hint)
         if not self.split:
             return tr(
-                "no row of these days tells the {dimension}; import {hint}, if it does.",
+                "No row of these days tells the {dimension}; import {hint}, if it does.",
                 dimension=listed(query.by),
                 hint=table,
             )
         if self.key == "buyers":
             return tr(
-                "none of {count} paid orders names its buyer; import an order export that does, "
+                "None of {count} paid orders names its buyer; import an order export that does, "
                 "or the platform's own count of buyers (生意参谋 宏观监控).",
                 count=show(self.rows, "count"),
             )
         return tr(
-            "none of {count} rows of these days tells {measure}; import {hint}, if it does.",
+            "None of {count} rows of these days tells {measure}; import {hint}, if it does.",
             count=show(self.rows, "count"),
             measure=self.key,
             hint=table,
@@ -107,7 +107,7 @@ def routes_for(key: str, query: Query, *, metric: str) -> list[Route]:
     reasons = [_obstacle(fact_of(route, query), query) for route in fitting]
     ready = [route for route, reason in zip(fitting, reasons, strict=True) if not reason]
     if not ready:
-        raise MissingDataError(tr("{metric}: ", metric=metric) + reasons[0])
+        raise MissingDataError(reasons[0])
     return ready
 
 

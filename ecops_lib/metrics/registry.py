@@ -136,12 +136,7 @@ def require_computable(metric: Metric) -> None:
     """
     if metric.needs:
         raise MetricError(
-            tr(
-                "{metric} ({key}) cannot be computed: it needs {needs}.",
-                metric=tr(metric.label),
-                key=metric.key,
-                needs=tr(metric.needs),
-            )
+            tr("It cannot be computed here: it needs {needs}.", needs=tr(metric.needs))
         )
 
 
