@@ -91,13 +91,19 @@ def _month_of(uri: str) -> str:
 def relation(
     connection: duckdb.DuckDBPyConnection, table: str, uris: list[str]
 ) -> duckdb.DuckDBPyRelation:
-    """The rows of Parquet files as a relation; no files give no rows, but the columns."""
+    """The rows of Parquet files as a relation; no files give no rows, but the columns.
+
+    Raises:
+        StoreError: A file is gone.
+    """
     if not uris:
         return connection.from_arrow(arrow_schema(table).empty_table())
-    paths = [glob.escape(url2pathname(urlparse(uri).path)) for uri in uris]
-    return connection.read_parquet(paths, hive_partitioning=False).select(
-        *(f'"{name}"' for name in arrow_schema(table).names)
-    )
+    paths = [url2pathname(urlparse(uri).path) for uri in uris]
+    for path in paths:
+        if not os.path.exists(path):
+            raise StoreError(f"{path}, a file of {table}, is gone; bring it back from a copy.")
+    found = connection.read_parquet(list(map(glob.escape, paths)), hive_partitioning=False)
+    return found.select(*(f'"{name}"' for name in arrow_schema(table).names))
 
 
 def upsert(
@@ -106,19 +112,49 @@ def upsert(
     version: int | None,
     table: Table,
     rows: duckdb.DuckDBPyRelation | pa.Table,
+    *,
+    checked: bool = False,
 ) -> tuple[int, int]:
     """Insert rows, or complete those of the same key; returns the version and the count.
+
+    Args:
+        connection: Where the rows are.
+        folder: The Delta table's folder.
+        version: Its version; None for a table that is not there yet.
+        table: The canonical table.
+        rows: Its rows.
+        checked: Whether the caller vouches for types and unique keys (an import does), so
+            that a first load needs no second look at a million rows.
 
     Raises:
         ColumnError: The rows lack a column, or hold something else in it.
         StoreError: Two of the rows have the same key, or one has none.
     """
+    if checked and version is None and not _is_arrow(rows):
+        return _first_load(connection, folder, table, rows)
     count = _take(connection, table, rows)
     if not count:
         return (version or 0), 0
     if version is None:
         return _write(connection, "SELECT * FROM incoming", folder, table, None), count
     return _merge(connection, folder, version, table), count
+
+
+def _is_arrow(rows: duckdb.DuckDBPyRelation | pa.Table) -> bool:
+    return type(rows).__module__.startswith("pyarrow")
+
+
+def _first_load(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    table: Table,
+    rows: duckdb.DuckDBPyRelation | pa.Table,
+) -> tuple[int, int]:
+    [(count,)] = rows.aggregate("count(*)").fetchall()
+    if not count:
+        return 0, 0
+    rows.create_view("incoming_rows", replace=True)
+    return _write(connection, "SELECT * FROM incoming_rows", folder, table, None), int(count)
 
 
 def _take(

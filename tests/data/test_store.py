@@ -287,6 +287,15 @@ def test_a_table_whose_log_is_gone_is_named(store: Store) -> None:
         open_store(store.path).count("orders")
 
 
+def test_a_data_file_that_is_gone_is_named(store: Store) -> None:
+    put(store, order(1))
+    [file] = (store.path / "tables" / "orders").rglob("month=*/*.parquet")
+    file.unlink()
+    with pytest.raises(StoreError) as caught:
+        open_store(store.path).count("orders")
+    assert str(caught.value) == f"{file}, a file of orders, is gone; bring it back from a copy."
+
+
 def test_what_others_put_among_the_tables_is_left_alone(store: Store) -> None:
     put(store, order(1))
     (store.path / "tables" / ".DS_Store").write_bytes(b"finder")
