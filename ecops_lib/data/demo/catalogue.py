@@ -136,9 +136,9 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     place, category = np.divmod(np.arange(60), len(CATEGORIES))
     prices = np.array([_GOODS[c][k][1] * 100 for k, c in zip(place, category, strict=True)])
     weights = np.arange(1, 60) ** -0.8
-    popularity = np.concatenate([[0.3], 0.7 * weights / weights.sum()])
+    popularity = np.concatenate([[0.33], 0.67 * weights / weights.sum()])
     appeal = np.exp(rng.normal(0, 0.2, 60)) * (prices / 8000) ** -0.25
-    appeal[:3] = (1.8, 1.2, 1.2)
+    appeal[:3] = (2.2, 1.2, 1.2)
     launched = np.where(rng.random(60) < 0.1, rng.uniform(0.2, 0.7, 60), 0.0)
     launched[:6] = 0
     kinds = [_VARIANTS[(k + c) % len(_VARIANTS)] for k, c in enumerate(category.tolist())]

@@ -13,7 +13,7 @@ from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, ad
 STATUSES = ("unpaid", "paid", "shipped", "completed", "closed")
 CARRIERS = ("示例速运", "演示快递", "样板物流", "范例大件")
 PAY_WITHIN_HOURS = 24
-SLOW = 0.03
+SLOW = 0.04
 """Share of orders that the warehouse forgets for days."""
 RECEIVED_AFTER_DAYS = 10
 """The platform confirms receipt by itself after so many days."""

@@ -46,7 +46,7 @@ PLANS = (
         products=(1, 3, 4, 5),
         channel="直通车",
         share=1.0,
-        click_price=115,
+        click_price=210,
     ),
     Plan(
         line="关键词推广",
@@ -55,7 +55,7 @@ PLANS = (
         products=(6, 7, 8, 9, 10, 11),
         channel="直通车",
         share=1.0,
-        click_price=85,
+        click_price=160,
     ),
     Plan(
         line="精准人群推广",
@@ -64,7 +64,7 @@ PLANS = (
         products=(1, 4, 7),
         channel="手淘推荐",
         share=0.25,
-        click_price=70,
+        click_price=140,
     ),
     Plan(
         line="智能场景",
@@ -73,7 +73,7 @@ PLANS = (
         products=(3, 6),
         channel="手淘推荐",
         share=0.3,
-        click_price=60,
+        click_price=120,
     ),
     Plan(
         line="全站推广",
@@ -82,7 +82,7 @@ PLANS = (
         products=(5, 8),
         channel="手淘搜索",
         share=0.3,
-        click_price=75,
+        click_price=150,
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from calendar import monthrange
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def write_demo(
     root = Path(folder)
     exports = root / "exports"
     exports.mkdir(parents=True, exist_ok=True)
+    _remove_earlier(root)
     world = World(
         seed=seed,
         first_day=_months_before(last_day, months),
@@ -97,7 +99,8 @@ def write_demo(
     sycm.write_shop(exports, world, traffic)
     alimama.write_ads(exports, world, promotion.make_ads(world, visits, trade))
     _write_sheets(exports, _sheets(world, season, visits, trade, done, claims, traffic))
-    told = tell_truths(world, season, trade, claims, traffic)
+    files = sorted(file.name for file in exports.iterdir())
+    told = {**tell_truths(world, season, trade, claims, traffic), "files": files}
     text = json.dumps(told, ensure_ascii=False, indent=2)
     (root / "truths.json").write_text(text + "\n", "utf-8")
     return DemoShop(folder=root, exports=exports, truths=told, orders=len(trade.orders))
@@ -106,7 +109,17 @@ def write_demo(
 def _months_before(last_day: dt.date, months: int) -> dt.date:
     """The day after the one that lies so many months before."""
     year, month = divmod(last_day.year * 12 + last_day.month - 1 - months, 12)
-    return dt.date(year, month + 1, 1) + dt.timedelta(days=last_day.day)
+    day = min(last_day.day, monthrange(year, month + 1)[1])
+    return dt.date(year, month + 1, day) + dt.timedelta(days=1)
+
+
+def _remove_earlier(root: Path) -> None:
+    """Remove the exports that an earlier run lists, and nothing else."""
+    file = root / "truths.json"
+    if not file.exists():
+        return
+    for name in json.loads(file.read_text("utf-8")).get("files", []):
+        (root / "exports" / Path(name).name).unlink(missing_ok=True)
 
 
 def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:

@@ -159,6 +159,7 @@ def make_ledger_sheet(season: Season, trade: Trade, done: Fulfilment) -> Sheet:
             "warehouse_id": ("发货仓", [WAREHOUSES[k] for k in orders.south.astype(int).tolist()]),
             "deposit_paid_at": ("定金支付时间", stamps(orders.deposit_at)),
             "ship_by": ("最晚发货时间", stamps(due)),
+            "shipped_at": ("发货时间", stamps(done.shipped_at)),
             "picked_up_at": ("揽收时间", stamps(done.picked_up_at)),
             "delivered_at": ("签收时间", stamps(done.delivered_at)),
         },

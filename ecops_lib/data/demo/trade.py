@@ -8,7 +8,7 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, SOUTH, Buyers, make_buyers
 from ecops_lib.data.demo.season import Season
-from ecops_lib.data.demo.visits import Visits, line_keep
+from ecops_lib.data.demo.visits import Visits, may_add
 from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
 
 HOURS = np.array(
@@ -155,7 +155,7 @@ def _baskets(world: World, day: Ints, product: Ints, sale: Ints) -> Lines:
     added = rng.choice(60, int(more.sum()), p=goods.popularity**0.7 / (goods.popularity**0.7).sum())
     added_day = day[order[count:]]
     listed = added_day >= goods.launched[added] * len(world.days)
-    kept = (rng.random(len(added)) < line_keep(world)[added_day, added]) & listed
+    kept = may_add(world)[added_day, added] & listed
     item = np.concatenate([product, added])
     sku = _choose_sku(world, rng, item)
     quantity = np.where(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecops_lib.data.demo.season import Season
-from ecops_lib.data.demo.world import CHANNELS, Floats, Ints, World
+from ecops_lib.data.demo.world import CHANNELS, Flags, Floats, Ints, World
 
 CHANNEL_SHARE = np.array([0.30, 0.25, 0.08, 0.07, 0.13, 0.05, 0.05, 0.07])
 CHANNEL_APPEAL = np.array([1.0, 0.6, 2.2, 1.7, 1.0, 1.2, 1.3, 0.5])
@@ -44,10 +44,11 @@ def make_visits(world: World, season: Season) -> Visits:
     chance = _chances(world, season)
     mean *= world.orders / (mean * chance).sum()
     noise = rng.gamma(600, 1 / 600, len(world.days))[:, None, None]
-    noise = noise * rng.gamma(300, 1 / 300, popularity.shape)[:, :, None]
+    noise = noise * rng.gamma(600, 1 / 600, popularity.shape)[:, :, None]
     visits = rng.poisson(mean * noise)
     visits = _with_channel_loss(world, visits)
-    orders = world.rng("orders of visits").binomial(visits, chance * _truth_factor(world))
+    orders = world.rng("orders of visits").binomial(visits, chance)
+    orders = _with_incidents(world, visits, orders, chance)
     return Visits(product_channel=visits, orders=orders)
 
 
@@ -81,9 +82,25 @@ def _with_channel_loss(world: World, visits: Ints) -> Ints:
     return held
 
 
+def _with_incidents(world: World, visits: Ints, orders: Ints, chance: Floats) -> Ints:
+    """Replace the orders of planted days by the planted share of what was to be expected.
+
+    Their number is not drawn, only their channels are: chance must not hide a truth.
+    """
+    rng = world.rng("incidents")
+    factor = _truth_factor(world)
+    held = orders.copy()
+    for day, product in np.argwhere(factor != 1):
+        expected = visits[day, product] * chance[day, product]
+        count = round(float(expected.sum() * factor[day, product]))
+        drawn = rng.multinomial(count, expected / max(expected.sum(), 1e-9))
+        held[day, product] = np.minimum(drawn, visits[day, product])
+    return held
+
+
 def _truth_factor(world: World) -> Floats:
-    """Orders as a multiple of what they would be, by day × product × 1."""
-    factor = np.ones((len(world.days), 60, 1))
+    """Orders as a multiple of what they would be, by day × product."""
+    factor = np.ones((len(world.days), 60))
     if drop := world.truths.conversion_drop:
         factor[world.index(drop.begins) :, drop.product] = drop.factor
     if out := world.truths.stock_out:
@@ -91,7 +108,7 @@ def _truth_factor(world: World) -> Floats:
     return factor
 
 
-def line_keep(world: World) -> Floats:
-    """Share of the lines added to a basket that remain, by day × product."""
-    keep: Floats = np.minimum(_truth_factor(world)[:, :, 0], 1.0)
+def may_add(world: World) -> Flags:
+    """Whether lines may be added to baskets, by day × product: a fall is whole without them."""
+    keep: Flags = _truth_factor(world) >= 1
     return keep
