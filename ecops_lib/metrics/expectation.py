@@ -37,9 +37,9 @@ WARM_UP = 40
 """Rows before the first judgement: about six weeks."""
 
 OFFSET = 0.1
+CLOSED = 0.01
+"""Share of the level below which a weekday is taken as one on which the shop is closed."""
 LEVEL_RATE, WEEKDAY_RATE, SCALE_RATE = 0.1, 0.1, 0.02
-WEEKDAY_PRIOR = 4.0
-"""Weeks that the prior of no weekday effect counts for."""
 CLIP = 2.5
 ROUNDS = 3
 LEAST_SCALE = 0.15
@@ -100,7 +100,8 @@ def expect_values(
     below, above = _scales(plain, _counting(held, level), doubt)
     z = error / np.where(error > 0, above, below)
     z[:WARM_UP] = np.nan
-    counted = (kinds == "")[:, None] & np.isfinite(z)
+    closed = _absolute(profile, level) < CLOSED * level
+    counted = (kinds == "")[:, None] & np.isfinite(z) & ~closed
     evidence, days = _evidence(z)
     limit = _tail(z, counted, alpha)[1]
     p = _tail(evidence, counted, alpha)[0]
@@ -126,7 +127,8 @@ def _fit(values: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[Floats, Float
     for _ in range(ROUNDS):
         clipped = _clipped(_relative(values, level) - profile)
         level = np.exp(_weighted_mean(np.log(level) + clipped, LEVEL_RATE))
-        profile = _profile(profile + _clipped(_relative(values, level) - profile), weekdays)
+        noise = _relative(values, level) - profile
+        profile = _profile(profile + _clipped(noise), _robust_scale(noise), weekdays)
     return level, profile
 
 
@@ -137,13 +139,15 @@ def _first_level(values: Floats) -> Floats:
     return np.where(found > 0, found, np.nan)
 
 
-def _profile(values: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
-    """Mean of the earlier days of a row's weekday, shrunk towards none."""
+def _profile(values: Floats, scale: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
+    """Mean of the earlier days of a row's weekday, shrunk by how uncertain it is."""
     found = np.zeros_like(values)
     for weekday in np.unique(weekdays):
         rows = np.flatnonzero(weekdays == weekday)
         total, weight = _weighted_sums(values[rows], WEEKDAY_RATE)
-        found[rows] = total / (weight + WEEKDAY_PRIOR * WEEKDAY_RATE)
+        mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+        doubt = scale[rows] ** 2 * WEEKDAY_RATE / np.maximum(weight, WEEKDAY_RATE)
+        found[rows] = mean * mean**2 / (mean**2 + doubt)
     return found
 
 
@@ -253,8 +257,8 @@ def _clipped(noise: Floats) -> Floats:
 
 
 def _robust_scale(noise: Floats) -> Floats:
-    """Standard deviation of the last 60 rows by the median of sizes."""
-    return 1.4826 * _rolling(np.abs(noise), 60, "median") + 0.03
+    """Standard deviation of the last 60 rows by the median of sizes; infinite without any."""
+    return 1.4826 * np.nan_to_num(_rolling(np.abs(noise), 60, "median"), nan=np.inf) + 0.03
 
 
 def _rolling(values: Floats, width: int, statistic: str) -> Floats:
