@@ -130,7 +130,7 @@ def upsert(
         ColumnError: The rows lack a column, or hold something else in it.
         StoreError: Two of the rows have the same key, or one has none.
     """
-    if checked and version is None and not _is_arrow(rows):
+    if checked and version is None and _is_typed(rows, table):
         return _first_load(connection, folder, table, rows)
     count = _take(connection, table, rows)
     if not count:
@@ -140,15 +140,21 @@ def upsert(
     return _merge(connection, folder, version, table), count
 
 
-def _is_arrow(rows: duckdb.DuckDBPyRelation | pa.Table) -> bool:
-    return type(rows).__module__.startswith("pyarrow")
+def _is_typed(rows: duckdb.DuckDBPyRelation | pa.Table, table: Table) -> bool:
+    """Whether rows are a relation with the schema's own columns and types."""
+    import duckdb
+
+    if not isinstance(rows, duckdb.DuckDBPyRelation):
+        return False
+    own = [(column.name, SQL_TYPES[column.type]) for column in table.columns]
+    return list(zip(rows.columns, map(str, rows.types), strict=True)) == own
 
 
 def _first_load(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     table: Table,
-    rows: duckdb.DuckDBPyRelation | pa.Table,
+    rows: duckdb.DuckDBPyRelation,
 ) -> tuple[int, int]:
     [(count,)] = rows.aggregate("count(*)").fetchall()
     if not count:

@@ -193,17 +193,25 @@ class Writer:
         self._tables = dict(before.tables)
         self._files = list(before.files)
 
-    def upsert(self, table: str, rows: duckdb.DuckDBPyRelation | pa.Table) -> int:
+    def upsert(
+        self, table: str, rows: duckdb.DuckDBPyRelation | pa.Table, *, checked: bool = False
+    ) -> int:
         """Insert rows, or replace those of the same key; returns how many were given.
 
-        A null does not erase: what one file does not tell, another may have told.
+        A null does not erase: what one file does not tell, another may have told. Who says
+        ``checked`` vouches for the rows' types and for one row a key.
 
         Raises:
             StoreError: Two of the rows have the same key.
         """
         folder = self.path / "tables" / table_named(table).name
         version, count = delta.upsert(
-            self.connection, folder, self._tables.get(table), table_named(table), rows
+            self.connection,
+            folder,
+            self._tables.get(table),
+            table_named(table),
+            rows,
+            checked=checked,
         )
         if count:
             self._tables[table] = version

@@ -21,6 +21,7 @@ NOTHING = "|-|--|—|null|NULL|None|nan|NaN|N/A|#N/A"
 TOTALS = "合计|总计|汇总|小计|Total|TOTAL"
 WIDE, NARROW = "'０１２３４５６７８９．，－＋％￥'", "'0123456789.,-+%¥'"
 ISO = r"'[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?'"
+USUAL = "'____-__-__ __:__:__'"
 OFFSET = r"'[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9:.]+ ?(Z|UTC|[+-][0-9]{2}:?([0-9]{2})?)'"
 PLAIN_ID = "'[0-9A-Za-z#_][0-9A-Za-z#_-]*'"
 OTHER_TIMES = ("%Y.%m.%d", "%Y.%m.%d %H:%M:%S", "%Y年%m月%d日", "%Y年%m月%d日 %H:%M:%S")
@@ -46,7 +47,9 @@ def is_total(cell: str, *, words: tuple[str, ...] = ()) -> str:
 
 def text(cell: str) -> str:
     """Text without spaces around it; null where empty."""
-    ragged = f"regexp_matches({cell}, '^$|^{SPACE}|{SPACE}$')"
+    ends = " OR ".join(f"suffix({cell}, chr({code}))" for code in (32, 9, 10, 13, 160, 12288))
+    starts = " OR ".join(f"prefix({cell}, chr({code}))" for code in (160, 12288, 65279))
+    ragged = f"{cell} < '!' OR {ends} OR {starts}"
     return f"CASE WHEN {ragged} THEN nullif({bare(cell)}, '') ELSE {cell} END"
 
 
@@ -168,7 +171,7 @@ def instant(cell: str, *, zone: str, order: DateOrder = "") -> str:
         f"THEN TRY_CAST({fixed} AS TIMESTAMPTZ) END"
     )
     return (
-        f"CASE WHEN {_is_iso(cell)} THEN timezone('{zone}', TRY_CAST({cell} AS TIMESTAMP)) "
+        f"CASE WHEN {cell} LIKE {USUAL} THEN timezone('{zone}', TRY_CAST({cell} AS TIMESTAMP)) "
         f"ELSE COALESCE(timezone('{zone}', {moment(cell, order=order)}), {told}) END"
     )
 

@@ -322,8 +322,12 @@ class Job:
         tests = self._tests(fills, rules)
         cases = " ".join(f"WHEN {test} THEN {n}" for n, (_, _, test) in enumerate(tests))
         bad = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
+        changed = "".join(
+            f', "{column}" <> {fill.cell} AS "_{column}"' for column, fill in _ids(fills).items()
+        )
+        columns = ", ".join(f'"{column}"' for column in fills)
         self.session.sql(
-            f"CREATE TEMP TABLE {name} AS SELECT *, {bad} AS _bad FROM ("
+            f"CREATE TEMP TABLE {name} AS SELECT line_no, {columns}, {bad} AS _bad{changed} FROM ("
             f"SELECT rowid AS line_no, {values}{', ' + cells if cells else ''} "
             f"FROM {self.loaded.table} WHERE ({where}) AND NOT ({self._totals}))"
         )
@@ -345,12 +349,12 @@ class Job:
 
     def _count(self, name: str, fills: Mapping[str, Fill]) -> None:
         """Ids that were unwrapped, ids that have lost digits, names that are masked."""
-        ids = {column: fill for column, fill in fills.items() if fill.kind in {"id", "who"} and fill.cell}
+        ids = _ids(fills)
         sums = []
-        for column, fill in ids.items():
+        for column in ids:
             lost = cleaning.lost_digits(f'"{column}"')
             sums += [
-                f'count_if("{column}" <> "{fill.cell}")',
+                f'count_if("_{column}")',
                 f"count_if({lost})",
                 f'any_value("{column}") FILTER ({lost})',
             ]
@@ -382,7 +386,8 @@ class Job:
             if fill.cell and fill.kind != "who":
                 values = dict(
                     self.session.sql(
-                        f"SELECT line_no, left({fill.cell}, 200) FROM {name} WHERE _bad = {bad}"
+                        f"SELECT line_no, left(r.{fill.cell}, 200) FROM {name} t "
+                        f"JOIN {self.loaded.table} r ON r.rowid = line_no WHERE _bad = {bad}"
                     )
                 )
             self.tally.refused += [
@@ -476,6 +481,10 @@ class Job:
         """The first and last value of a column."""
         [(first, last)] = self.session.sql(f'SELECT min("{column}"), max("{column}") FROM {view}')
         return None if first is None else (first, last)
+
+
+def _ids(fills: Mapping[str, Fill]) -> dict[str, Fill]:
+    return {c: fill for c, fill in fills.items() if fill.kind in {"id", "who"} and fill.cell}
 
 
 def _rules(column: Column) -> list[tuple[str, str, str]]:

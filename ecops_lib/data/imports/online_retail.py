@@ -41,20 +41,30 @@ def load_lines(job: Job) -> None:
         },
         where=_filled(job),
     )
-    lines = job.session.name("lines")
-    job.session.sql(
-        f"CREATE TEMP TABLE {lines} AS SELECT *, "
-        "sku || '-' || row_number() OVER (PARTITION BY invoice, sku ORDER BY quantity, unit_price, "
-        "product_name) AS place, "
-        "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
-        "WHEN invoice[1] = 'A' THEN 'debt' WHEN invoice[1] = 'C' AND quantity * unit_price <= 0 "
-        f"THEN 'refund' ELSE 'line' END AS what FROM {good}"
-    )
+    lines = _lines(job, good)
     job.emit("orders", _orders(lines))
     job.emit("order_items", _items(lines))
     job.emit("refunds", _refunds(lines))
     job.emit("costs", _costs(lines))
     _note(job, lines)
+
+
+def _lines(job: Job, good: str) -> str:
+    """The lines with what becomes of each, and its rank among the like of its invoice."""
+    name, again = job.session.name("lines"), job.session.name("again")
+    job.session.sql(
+        f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, sku "
+        f"ORDER BY quantity, unit_price, product_name) AS place FROM {good} SEMI JOIN "
+        f"(SELECT invoice, sku FROM {good} GROUP BY ALL HAVING count(*) > 1) USING (invoice, sku)"
+    )
+    job.session.sql(
+        f"CREATE TEMP VIEW {name} AS SELECT g.*, sku || '-' || coalesce(place, 1) AS place, "
+        "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
+        "WHEN prefix(invoice, 'A') THEN 'debt' "
+        "WHEN prefix(invoice, 'C') AND quantity * unit_price <= 0 THEN 'refund' "
+        f"ELSE 'line' END AS what FROM {good} g LEFT JOIN {again} USING (line_no)"
+    )
+    return name
 
 
 def _filled(job: Job) -> str:

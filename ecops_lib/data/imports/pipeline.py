@@ -195,7 +195,9 @@ class _Run:
                     self.say(tr("Writing {table} …", table=part.table))
                     columns = ", ".join(f'"{c}"' for c in table_named(part.table).names)
                     writer.upsert(
-                        part.table, session.connection.sql(f"SELECT {columns} FROM {part.relation}")
+                        part.table,
+                        session.connection.sql(f"SELECT {columns} FROM {part.relation}"),
+                        checked=True,
                     )
             self._record(writer)
         self._drop(session)
