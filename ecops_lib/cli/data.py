@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ecops_lib.cli.output import LangOption, narration, say
-from ecops_lib.core.language import reader, set_reader, tr
+from ecops_lib.cli.output import LangOption, narration, say, say_table
+from ecops_lib.core.language import set_reader, tr
 from ecops_lib.data.settings import RefundBasis
 
 if TYPE_CHECKING:
     from ecops_lib.core.results import Result
+    from ecops_lib.data.imports import ImportResult
 
 Form = Literal["table", "json", "csv"]
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
@@ -55,23 +56,23 @@ def import_command(
             language=lang,
             progress=tell,
         )
-    say(str(result))
-    say(tr("page: {path}", path=write_import_page(result, store)))
+    _say_import(result)
 
 
-def write_import_page(result: Result, folder: Path) -> Path:
-    """The page that says what an import did, in the store's folder ``imports``."""
-    from ecops_lib.data.store import open_store
-    from ecops_lib.reports.page import plain_page
-    from ecops_lib.reports.publish import write_whole
+def _say_import(result: ImportResult) -> None:
+    """The files, what needs a look, and where the rest stands."""
+    from ecops_lib.core.findings import level_word
+    from ecops_lib.core.formats import show
+    from ecops_lib.reports.import_page import needing_attention, write_import_page
 
-    store = open_store(folder)
-    title = tr("Import into {shop}", shop=store.settings.name)
-    page = plain_page(title=title, lang=reader().language, sections=[("", result)])
-    file = folder / "imports" / f"{store.snapshot.version:08d}.html"
-    file.parent.mkdir(exist_ok=True)
-    write_whole(file, page.encode("utf-8", "replace"))
-    return file
+    counts = [show(file.rows, "count") for file in result.files]
+    rows = [(f.name, tr(f.label), count) for f, count in zip(result.files, counts, strict=True)]
+    say_table((tr("file"), tr("recognised as"), tr("rows read")), rows)
+    for finding in needing_attention(result):
+        say(f"[{level_word(finding.level)}] {finding.text}")
+    if result.missing:
+        say(tr("still empty: {tables}", tables=", ".join(result.missing)))
+    say(tr("page: {path}", path=write_import_page(result)))
 
 
 def demo_command(
@@ -87,7 +88,7 @@ def demo_command(
         result = make_demo_store(folder, seed=SEED if seed is None else seed, progress=tell)
     say(tr("raw exports: {path}", path=folder / "exports"))
     say(tr("store: {path}", path=folder))
-    say(tr("page: {path}", path=write_import_page(result, folder)))
+    _say_import(result)
 
 
 def measure_command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ecops_lib.core.errors import StoreError
@@ -47,4 +48,4 @@ def make_demo_store(
     if target.exists():
         target.rmdir()
     making.rename(target)
-    return result
+    return replace(result, store=str(target))
