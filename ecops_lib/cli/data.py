@@ -68,6 +68,8 @@ def _say_import(result: ImportResult) -> None:
     counts = [show(file.rows, "count") for file in result.files]
     rows = [(f.name, tr(f.label), count) for f, count in zip(result.files, counts, strict=True)]
     say_table((tr("file"), tr("recognised as"), tr("rows read")), rows)
+    if not result.changed:
+        say(tr("Nothing new: the store is as it was."))
     for finding in needing_attention(result):
         say(f"[{level_word(finding.level)}] {finding.text}")
     if result.missing:

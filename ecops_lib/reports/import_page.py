@@ -29,12 +29,13 @@ def write_import_page(result: ImportResult) -> Path:
 
     Args:
         result: What the import did; its ``store`` and ``version`` name the file
-            ``imports/00000012.html``.
+            ``imports/00000012.html``. One that changed nothing has a page of its own.
     """
     folder = Path(result.store)
     title = tr("Import into {shop}", shop=open_store(folder).settings.name)
     page = plain_page(title=title, lang=reader().language, sections=_sections(result))
-    file = folder / "imports" / f"{result.version:08d}.html"
+    end = "" if result.changed else "-unchanged"
+    file = folder / "imports" / f"{result.version:08d}{end}.html"
     file.parent.mkdir(exist_ok=True)
     write_whole(file, page.encode("utf-8", "replace"))
     return file
@@ -45,7 +46,7 @@ def _sections(result: ImportResult) -> list[tuple[str, object]]:
     grave = needing_attention(result)
     missing = [finding for finding in found if finding.key.startswith(MISSING)]
     rest = [f for f in found if f not in grave and f not in missing]
-    all_well = tr("Nothing: every row was read and every total agrees.")
+    all_well = tr("Nothing: no row was refused, and no total disagrees.")
     return [
         (tr("To be looked at"), _Html(findings_html(grave)) if grave else all_well),
         (tr("Files"), _Html(result.table_html())),
