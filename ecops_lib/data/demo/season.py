@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ecops_lib.data.calendar.lunar import lunar_new_year
 from ecops_lib.data.demo.world import Floats, World
 
 Phase = Literal["presale", "opening", "warmup", "burst", "encore"]
@@ -41,18 +42,6 @@ def plan_campaigns(first: dt.date, last: dt.date) -> list[Campaign]:
         if any(start <= last and end >= first for start, end in campaign.phases.values())
     ]
     return sorted(found, key=lambda campaign: min(campaign.phases.values()))
-
-
-def lunar_new_year(year: int) -> dt.date:
-    """First day of the lunar year that begins in a solar year.
-
-    >>> lunar_new_year(2026)
-    datetime.date(2026, 2, 17)
-    """
-    from lunardate import LunarDate
-
-    day: dt.date = LunarDate(year, 1, 1).toSolarDate()
-    return day
 
 
 def _of_year(year: int) -> list[Campaign]:

@@ -7,6 +7,7 @@ import json
 from calendar import monthrange
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -77,10 +78,6 @@ def write_demo(
     """
     require_between(months, 2, 60, name="months")
     require_between(orders, 500, 1_000_000, name="orders")
-    root = Path(folder)
-    exports = root / "exports"
-    exports.mkdir(parents=True, exist_ok=True)
-    _remove_earlier(root)
     world = World(
         seed=seed,
         first_day=_months_before(last_day, months),
@@ -94,16 +91,20 @@ def write_demo(
     trade = make_trade(world, season, visits)
     done, claims = make_fulfilment(world, trade)
     traffic = make_traffic(world, visits, trade, claims)
-    tmall.write_orders(exports, world, trade, done, claims)
-    sycm.write_products(exports, world, traffic)
-    sycm.write_shop(exports, world, traffic)
-    alimama.write_ads(exports, world, promotion.make_ads(world, visits, trade))
-    _write_sheets(exports, _sheets(world, season, visits, trade, done, claims, traffic))
-    files = sorted(file.name for file in exports.iterdir())
-    told = {**tell_truths(world, season, trade, claims, traffic), "files": files}
+    told = tell_truths(world, season, trade, claims, traffic)
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=root, prefix=".demo-") as scratch:
+        made = Path(scratch)
+        tmall.write_orders(made, world, trade, done, claims)
+        sycm.write_products(made, world, traffic)
+        sycm.write_shop(made, world, traffic)
+        alimama.write_ads(made, world, promotion.make_ads(world, visits, trade))
+        _write_sheets(made, _sheets(world, season, visits, trade, done, claims, traffic))
+        told["files"] = _put_in_place(made, root)
     text = json.dumps(told, ensure_ascii=False, indent=2)
     (root / "truths.json").write_text(text + "\n", "utf-8")
-    return DemoShop(folder=root, exports=exports, truths=told, orders=len(trade.orders))
+    return DemoShop(folder=root, exports=root / "exports", truths=told, orders=len(trade.orders))
 
 
 def _months_before(last_day: dt.date, months: int) -> dt.date:
@@ -113,13 +114,17 @@ def _months_before(last_day: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, day) + dt.timedelta(days=1)
 
 
-def _remove_earlier(root: Path) -> None:
-    """Remove the exports that an earlier run lists, and nothing else."""
-    file = root / "truths.json"
-    if not file.exists():
-        return
-    for name in json.loads(file.read_text("utf-8")).get("files", []):
-        (root / "exports" / Path(name).name).unlink(missing_ok=True)
+def _put_in_place(made: Path, root: Path) -> list[str]:
+    """Move the files into ``exports``, in place of those that an earlier run lists."""
+    exports, before = root / "exports", root / "truths.json"
+    exports.mkdir(exist_ok=True)
+    if before.exists():
+        for name in json.loads(before.read_text("utf-8")).get("files", []):
+            (exports / Path(name).name).unlink(missing_ok=True)
+    names = sorted(file.name for file in made.iterdir())
+    for name in names:
+        (made / name).replace(exports / name)
+    return names
 
 
 def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:

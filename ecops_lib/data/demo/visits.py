@@ -46,7 +46,7 @@ def make_visits(world: World, season: Season) -> Visits:
     noise = rng.gamma(600, 1 / 600, len(world.days))[:, None, None]
     noise = noise * rng.gamma(600, 1 / 600, popularity.shape)[:, :, None]
     visits = rng.poisson(mean * noise)
-    visits = _with_channel_loss(world, visits)
+    visits = _with_planted_visits(world, visits, mean)
     orders = world.rng("orders of visits").binomial(visits, chance)
     orders = _with_incidents(world, visits, orders, chance)
     return Visits(product_channel=visits, orders=orders)
@@ -68,17 +68,15 @@ def _chances(world: World, season: Season) -> Floats:
     return chance
 
 
-def _with_channel_loss(world: World, visits: Ints) -> Ints:
-    loss = world.truths.channel_loss
-    if loss is None:
-        return visits
-    rng = world.rng("channel loss")
+def _with_planted_visits(world: World, visits: Ints, mean: Floats) -> Ints:
+    """Visits of planted days as they are to be expected: chance must not hide a truth."""
     held = visits.copy()
-    part = (slice(world.index(loss.begins), None), slice(None), CHANNELS.index(loss.channel))
-    if loss.factor < 1:
-        held[part] = rng.binomial(held[part], loss.factor)
-    else:
-        held[part] += rng.poisson(held[part] * (loss.factor - 1))
+    if drop := world.truths.conversion_drop:
+        normal = (slice(world.index(drop.begins), None), drop.product)
+        held[normal] = np.rint(mean[normal])
+    if loss := world.truths.channel_loss:
+        part = (slice(world.index(loss.begins), None), slice(None), CHANNELS.index(loss.channel))
+        held[part] = np.rint(mean[part] * loss.factor)
     return held
 
 
