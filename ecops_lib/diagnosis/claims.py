@@ -20,6 +20,7 @@ from ecops_lib.diagnosis.history import LAGS, PAST, History
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecops_lib.core.charts import Chart
     from ecops_lib.diagnosis.counts import Numbers
 
 SHOP = ""
@@ -29,6 +30,9 @@ FEWEST_DAYS = 14
 """Days since the first claim of the store from which on it is known what is usual."""
 
 FEWEST = 3
+REASONS = 8
+"""Reasons drawn."""
+
 CHANCE = 0.01
 """Chance of so many claims with one reason at which the reason counts as concentrated."""
 
@@ -85,6 +89,7 @@ class Claims(Result):
         day: The day.
         owner: Who sees to it.
         items: The shop, then each product with a claim on the day, most claims first.
+        reasons: Reasons of the last seven days with their claims, most frequent first.
         reason: Why there is nothing to show; empty where there is something.
     """
 
@@ -115,6 +120,7 @@ class Claims(Result):
     day: dt.date
     owner: str
     items: tuple[ItemClaims, ...] = ()
+    reasons: tuple[tuple[str, float], ...] = ()
     reason: str = ""
 
     def absent(self) -> str:
@@ -142,6 +148,18 @@ class Claims(Result):
         waves = [item for item in self.items if item.is_wave]
         named = [item for item in waves if item.item != SHOP] or waves
         return tuple(map(self._wave, named)) or (_usual(self.items[0]),)
+
+    def chart(self) -> Chart | None:
+        """The reasons of the last seven days."""
+        if not self.reasons:
+            return None
+        import pandas as pd
+
+        from ecops_lib.core.bars import bar_chart
+
+        frame = pd.DataFrame(self.reasons[:REASONS], columns=["name", "value"])
+        caption = tr("Refund claims of the last 7 days by reason")
+        return bar_chart(frame, caption=caption, unit="count")
 
     def _wave(self, item: ItemClaims) -> Finding:
         text = tr(
@@ -224,7 +242,16 @@ def find_claim_waves(history: History, *, day: dt.date) -> Claims:
     shop, *products = found
     with_claims = [item for item in products if item.seen > 0]
     ranked = sorted(with_claims, key=lambda i: (-i.seen, i.item))
-    return Claims(day=day, owner=owner, items=(shop, *ranked))
+    return Claims(day=day, owner=owner, items=(shop, *ranked), reasons=_reasons(history, day))
+
+
+def _reasons(history: History, day: dt.date) -> tuple[tuple[str, float], ...]:
+    """Reasons of the last seven days, most claims first."""
+    claims = history.claims
+    week = claims.loc[claims["day"].between(str(day - 6 * DAY), str(day))]
+    counts = week.groupby("reason")["claims"].sum().to_dict()
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return tuple((str(reason), float(count)) for reason, count in ranked)
 
 
 def _missing(history: History, day: dt.date) -> str:

@@ -1,4 +1,4 @@
-"""What the whole shop may be expected to do on a day, for its parts to be held against."""
+"""What the whole shop may be expected to do on a day, and whether it did."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecops_lib.metrics.anomalies import expect_days
+from ecops_lib.diagnosis.counts import ALARM
+from ecops_lib.metrics.anomalies import Anomalies, expect_days, find_anomalies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,3 +71,24 @@ def expect_level(series: pd.Series[float], *, history: History, day: dt.date) ->
         expected=expected.fillna(float(held.iloc[:-1].mean())),
         doubts=(more**0.5).fillna(SHORT_DOUBT),
     )
+
+
+def find_unusual_totals(history: History, *, day: dt.date) -> Anomalies:
+    """Which of the shop's own totals of a day are out of the ordinary.
+
+    Tried are the amount paid, paid orders, buyers, visitors, conversion and spend per buyer,
+    as far as they are told, at a false-discovery rate of ``ALARM`` over all of them.
+
+    Args:
+        history: The days before.
+        day: The day, the history's last or the one before it.
+
+    Returns:
+        Their expected range and sentences on those outside it.
+    """
+    shop = history.shop.loc[: str(day)]
+    panel = shop.assign(
+        conversion_rate=shop["buyers"] / shop["visitors"].where(shop["visitors"] > 0),
+        spend_per_buyer=shop["paid_amount"] / shop["buyers"].where(shop["buyers"] > 0),
+    )
+    return find_anomalies(panel, as_of=day, calendar=history.calendar, alpha=ALARM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +14,7 @@ from ecops_lib.diagnosis.claims import find_claim_waves
 from ecops_lib.diagnosis.decompose import split_amount
 from ecops_lib.diagnosis.falls import find_conversion_shifts, find_traffic_shifts
 from ecops_lib.diagnosis.history import History
+from ecops_lib.diagnosis.levels import find_unusual_totals
 from ecops_lib.diagnosis.movers import find_movers
 
 if TYPE_CHECKING:
@@ -106,7 +107,6 @@ def review_day(
     *,
     day: dt.date,
     others: Sequence[Look] = (),
-    known: Iterable[Result] = (),
 ) -> Review:
     """Look at a day from all sides and pick the findings that matter.
 
@@ -118,7 +118,6 @@ def review_day(
         history: The days before.
         day: The day, the history's last or the one before it.
         others: Further sections that take the store and ``day=`` (stock, orders waiting).
-        known: Results already computed (the shop's figures and their anomalies).
 
     Returns:
         The findings over all sections.
@@ -127,8 +126,8 @@ def review_day(
     return Review(
         day=day,
         sections=(
-            *known,
             *(look(store, day=day) for look in others),
+            find_unusual_totals(history, day=day),
             find_conversion_shifts(history, day=day),
             find_traffic_shifts(history, day=day),
             find_claim_waves(history, day=day),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -22,7 +22,9 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
-from ecops_lib.diagnosis.review import Review
+from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.history import History
+from ecops_lib.diagnosis.review import Look, Review, review_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,6 +134,20 @@ def _shown(task: Task) -> dict[str, object]:
         "mark": said,
         "key": task.finding.key,
     }
+
+
+def follow_tasks(history: History, review: Review, *, others: Sequence[Look] = ()) -> Tasks:
+    """The tasks of a review, and what became of those of the day before.
+
+    Args:
+        history: The days before, of a store.
+        review: The review of the day.
+        others: The further sections that the review was made with.
+    """
+    before = review_day(history, day=review.day - DAY, others=others)
+    store = history.tables.store
+    marks = read_marks(store.path, day=before.day) if store else {}
+    return plan_tasks(review, before, marks=marks)
 
 
 def plan_tasks(today: Review, before: Review, *, marks: Mapping[str, Mark] | None = None) -> Tasks:
