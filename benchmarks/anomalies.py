@@ -48,9 +48,8 @@ def compare_detectors(cases: Path) -> None:
     published = read_published(cases / "anomaly.json")
     halves = split_halves(panel.columns)
     planted = [plant_panel(panel, seed) for seed in range(SEEDS)]
-    print(
-        f"{panel.shape[1]} series x {len(panel)} days, {SEEDS} seeds; recall at {FALSE_ALARMS} false alarms each"
-    )
+    print(f"{panel.shape[1]} series x {len(panel)} days, {SEEDS} seeds of {INCIDENTS} incidents")
+    print(f"recall (all, half A, half B) at {FALSE_ALARMS} false alarms a series; CPU ms a series")
     print(
         f"{'detector':34}{'causal':>7}{'AP':>7}{'recall':>8}{'A':>7}{'B':>7}{'ms':>8}{'given':>7}"
     )

@@ -39,7 +39,7 @@ WARM_UP = 40
 OFFSET = 0.1
 CLOSED = 0.01
 """Share of the level below which a weekday is taken as one on which the shop is closed."""
-LEVEL_RATE, WEEKDAY_RATE, SCALE_RATE = 0.1, 0.1, 0.02
+LEVEL_RATE, WEEKDAY_RATE, SCALE_RATE = 0.1, 0.1, 0.015
 CLIP = 2.5
 ROUNDS = 3
 LEAST_SCALE = 0.15

@@ -127,7 +127,7 @@ def test_a_planted_drop_a_spike_and_a_weak_run_are_found_with_their_direction() 
     series = quiet_panel(seed=5)["paid_amount"]
     series.iloc[150] *= 0.1
     series.iloc[200] *= 4
-    series.iloc[250:254] *= 0.55
+    series.iloc[250:254] *= 0.5
     told = expect_days(series)
     assert told["p"].iloc[150] < 0.01
     assert told["alarm"].iloc[150] < -4
