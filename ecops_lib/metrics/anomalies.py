@@ -204,6 +204,7 @@ def find_anomalies(
         weekdays=_weekdays(_days(held)),
         kinds=_kinds(_days(held), calendar),
         alpha=alpha,
+        since=len(held) - 1,
     )
     table = pd.DataFrame({"series": [str(name) for name in panel.columns]})
     table["actual"] = held.to_numpy(float)[-1]

@@ -23,6 +23,7 @@ On it, a day is level + weekday + kind of day + noise, each estimated from earli
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -79,7 +80,12 @@ class Expectation:
 
 
 def expect_values(
-    values: Floats, *, weekdays: npt.NDArray[np.int64], kinds: npt.NDArray[np.str_], alpha: float
+    values: Floats,
+    *,
+    weekdays: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.str_],
+    alpha: float,
+    since: int = 0,
 ) -> Expectation:
     """Expect each row from the rows before it.
 
@@ -89,6 +95,7 @@ def expect_values(
         weekdays: Weekday of each row.
         kinds: Kind of each row's day; empty for ordinary days.
         alpha: Share of ordinary days outside the interval, under 0.1.
+        since: First row whose interval and p-value are wanted.
     """
     held = np.maximum(values, 0.0)
     ordinary = np.where((kinds == "")[:, None], held, np.nan)
@@ -103,8 +110,8 @@ def expect_values(
     closed = _absolute(profile, level) < CLOSED * level
     counted = (kinds == "")[:, None] & np.isfinite(z) & ~closed
     evidence, days = _evidence(z)
-    limit = _tail(z, counted, alpha)[1]
-    p = _tail(evidence, counted, alpha)[0]
+    limit = _tail(z, counted, alpha, since)[1]
+    p = _tail(evidence, counted, alpha, since)[0]
     centre = profile + effect
     ends = [_absolute(centre + by, level) for by in (0.0, -limit * below, limit * above)]
     for end in ends:
@@ -213,25 +220,28 @@ def _alarms(evidence: Floats) -> Floats:
     return alarm
 
 
-def _tail(z: Floats, counted: npt.NDArray[np.bool_], alpha: float) -> tuple[Floats, Floats]:
+def _tail(
+    z: Floats, counted: npt.NDArray[np.bool_], alpha: float, since: int
+) -> tuple[Floats, Floats]:
     """P-value of each score among the earlier counted ones, and the |z| whose p is alpha."""
     p, limit = np.full(z.shape, np.nan), np.full(z.shape, np.nan)
     for column in range(z.shape[1]):
         size, valid = np.abs(z[:, column]), counted[:, column]
-        earlier: npt.NDArray[np.int64] = np.cumsum(valid) - valid
-        scores = np.concatenate([_start_scores(), size[valid]])
+        earlier: npt.NDArray[np.int64] = (np.cumsum(valid) - valid)[since:]
+        scores, size = np.concatenate([_start_scores(), size[valid]]), size[since:]
         windows = np.lib.stride_tricks.sliding_window_view(scores, WINDOW)[earlier]
         top = np.partition(windows, WINDOW - TAIL - 1, axis=1)[:, WINDOW - TAIL - 1 :]
         edge = top[:, 0]
         spread = TAIL * np.maximum((top[:, 1:] - edge[:, None]).mean(axis=1), 1e-9)
         body = ((windows >= size[:, None]).sum(axis=1) + 0.5) / (WINDOW + 1)
         tail = TAIL / WINDOW * (1 + np.maximum(size - edge, 0) / spread) ** -TAIL
-        judged = np.isfinite(size)
-        p[judged, column] = np.where(size > edge, tail, body)[judged]
-        limit[:, column] = edge + spread * ((alpha * WINDOW / TAIL) ** (-1 / TAIL) - 1)
+        found = np.where(size > edge, tail, body)
+        p[since:, column] = np.where(np.isfinite(size), found, np.nan)
+        limit[since:, column] = edge + spread * ((alpha * WINDOW / TAIL) ** (-1 / TAIL) - 1)
     return p, limit
 
 
+@cache
 def _start_scores() -> Floats:
     """Scores of the normal distribution, mixed, that stand in until there are real ones."""
     from scipy.special import ndtri
