@@ -26,6 +26,16 @@ NAMES = (
     "平台补贴金额, 补贴引导成交金额, 发券补贴商品个数, 补贴引导成交人数, 净成交金额, 净实际投产比, 实际投产比, "
     "状态, 商品名称, 商品ID, 推广单元类型, 默认出价"
 )
+LINES = {
+    "关键词推广": "keyword",
+    "直通车": "keyword",
+    "精准人群推广": "audience",
+    "人群推广": "audience",
+    "智能场景": "smart scene",
+    "全站推广": "whole site",
+    "货品全站推广": "whole site",
+}
+"""The platform's product lines in the schema's words; others stay as they are."""
 SUMS = (
     "impressions",
     "clicks",
@@ -60,7 +70,7 @@ def load_ads(job: Job) -> None:
             "day": job.day("日期"),
             "campaign": job.id("计划ID", "计划名字", "计划名称", "场景ID"),
             "campaign_name": job.text("计划名字", "计划名称", "场景名字"),
-            "product_line": job.text("场景名字", "原二级场景名字", "推广单元类型"),
+            "product_line": job.choice(LINES, "场景名字", "原二级场景名字", "推广单元类型"),
             "product": job.id("主体ID", "商品ID"),
             "word": job.text("关键词", "词"),
             **measures,

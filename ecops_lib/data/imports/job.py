@@ -100,7 +100,6 @@ class Tally:
     unwrapped: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
     masked: int = 0
-    nameless: int = 0
     totals_rows: int = 0
     totals: list[TotalsCheck] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)
@@ -423,11 +422,8 @@ class Job:
             joins += f' LEFT JOIN {key} ON t."{column}" = {key}.who'
             replaced.append(f'{key}.buyer_key AS "{column}"')
             masked = identity.is_masked(f'"{column}"')
-            [(hidden, nameless)] = self.session.sql(
-                f'SELECT count_if({masked}), count_if("{column}" IS NULL) FROM {name}'
-            )
-            self.tally.masked += hidden
-            self.tally.nameless += nameless
+            [(hidden,)] = self.session.sql(f"SELECT count_if({masked}) FROM {name}")
+            self.tally.masked += hidden or 0
         columns = ", ".join(
             ["t.line_no", *(f't."{c}"' for c in fills if c not in people), *replaced]
         )

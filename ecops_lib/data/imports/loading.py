@@ -66,7 +66,7 @@ def load_text(
         "auto_detect": "false",
         "quote": "'\"'",
         "escape": "'\"'",
-        "strict_mode": "false",
+        "strict_mode": "true",
         "store_rejects": "true",
         "rejects_table": "'torn'",
         "rejects_scan": "'torn_scans'",

@@ -107,8 +107,8 @@ def _costs(lines: str) -> str:
 
 def _note(job: Job, lines: str) -> None:
     [(nameless, debts, debt, refunds, refunded)] = job.session.sql(
-        "SELECT count_if(buyer_key IS NULL), count_if(what = 'debt'), "
-        "coalesce(-sum(amount) FILTER (what = 'debt'), 0), count_if(what = 'refund'), "
+        "SELECT count(*) - count(buyer_key), count(*) FILTER (what = 'debt'), "
+        "coalesce(-sum(amount) FILTER (what = 'debt'), 0), count(*) FILTER (what = 'refund'), "
         f"coalesce(-sum(amount) FILTER (what = 'refund'), 0) FROM {lines}"
     )
     job.note_money(refunds, refunded, mark("{count} cancelled lines became refunds of {money}"))

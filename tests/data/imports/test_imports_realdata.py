@@ -1,0 +1,123 @@
+"""Real shops' files: the figures that a correct reading gives."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from export_files import words
+
+from ecops_lib.core.errors import FileError
+from ecops_lib.data.imports import import_files
+from ecops_lib.data.store import Store, open_store
+
+pytestmark = pytest.mark.realdata
+
+
+def one(store: Store, table: str, *sums: str) -> tuple[object, ...]:
+    [row] = store.scan(table).aggregate(", ".join(sums)).fetchall()
+    return tuple(row)
+
+
+@pytest.fixture(scope="module")
+def retail(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, Store]:
+    folder = Path(__file__).parents[3] / "../shared/data/online_retail_ii"
+    if not folder.exists():
+        pytest.skip("no folder of real data beside the repository")
+    path = tmp_path_factory.mktemp("retail") / "shop"
+    result = import_files(sorted(folder.glob("*.parquet")), store=path)
+    return result, open_store(path)
+
+
+def test_online_retail_overlap_and_lines(retail) -> None:
+    result, store = retail
+    assert sum(result.overlap[t] for t in ("order_items", "refunds", "costs")) == 22_523
+    assert not any(result.conflicts.values())
+    assert sum(map(store.count, ("order_items", "refunds", "costs"))) == 1_044_848
+
+
+def test_online_retail_customers(retail) -> None:
+    result, store = retail
+    people = store.scan("orders").project("buyer_key").union(store.scan("refunds").project("buyer_key"))
+    assert people.aggregate("count(DISTINCT buyer_key)").fetchall() == [(5_942,)]
+    nameless = [line for line in words(result).splitlines() if "name no customer" in line]
+    assert sum(int(line.split(": ")[1].split()[0].replace(",", "")) for line in nameless) == 243_007
+
+
+def test_online_retail_nets_to_the_penny(retail, shared: Path, tmp_path: Path) -> None:
+    nets = {"year_2009_2010": "9539484.634", "year_2010_2011": "9747765.934"}
+    for name, net in nets.items():
+        store_path = tmp_path / name
+        import_files([shared / "online_retail_ii" / f"{name}.parquet"], store=store_path)
+        assert net_of(open_store(store_path)) == Decimal(net)
+    # the README leaves out the one row of the second sheet that its column origin marks
+    assert Decimal(nets["year_2010_2011"]) - Decimal("9747747.934") == Decimal("18.00")
+
+
+def net_of(store: Store) -> Decimal:
+    (sold,) = one(store, "order_items", "sum(paid_amount)")
+    (back,) = one(store, "refunds", "sum(amount)")
+    (debt,) = one(store, "costs", "sum(amount)")
+    return sold - back - debt  # type: ignore[operator, return-value]
+
+
+def test_online_retail_raw_files_agree_with_the_sheets(retail, shared: Path) -> None:
+    _, store = retail
+    before = {table: store.count(table) for table in store.tables}
+    raw = shared / "online_retail_ii" / "raw"
+    result = import_files([raw], store=store.path)
+    after = open_store(store.path)
+    assert {table: after.count(table) for table in after.tables} == before
+    assert {file.format for file in result.files} == {"online_retail"}
+    assert len(result.files) == 4  # two CSVs and two sheets of one workbook
+
+
+def test_tmall_report_to_the_penny(shared: Path, tmp_path: Path) -> None:
+    import_files([shared / "tmall_order_report"], store=tmp_path / "shop")
+    store = open_store(tmp_path / "shop")
+    ordered, paid, paying = one(
+        store, "orders", "sum(ordered_amount)", "sum(paid_amount)", "count(paid_amount)"
+    )
+    refunded, refunds = one(store, "refunds", "sum(amount)", "count(*)")
+    assert (ordered, paid, paying) == (Decimal("2995760.61"), Decimal("2474823.07"), 24_087)
+    assert (refunded, refunds) == (Decimal("572335.92"), 5_646)
+    assert store.count("orders") == 28_010
+    assert one(store, "orders", "count(DISTINCT province)") == (31,)
+
+
+def test_shopify_orders_and_their_lines(shared: Path, tmp_path: Path) -> None:
+    result = import_files([shared / "shopify_orders_export"], store=tmp_path / "shop")
+    store = open_store(tmp_path / "shop")
+    assert (store.count("orders"), store.count("order_items")) == (51, 121)
+    items, ordered = one(store, "order_items", "sum(ordered_amount)", "count(*)")[0], one(
+        store, "orders", "sum(ordered_amount - shipping_amount)"
+    )
+    assert (items,) == ordered  # no taxes are added in this file
+    assert result.currency == "INR"
+
+
+def test_olist_sample(shared: Path, tmp_path: Path) -> None:
+    result = import_files([shared / "olist" / "raw"], store=tmp_path / "shop")
+    store = open_store(tmp_path / "shop")
+    assert (store.count("orders"), store.count("order_items")) == (8_135, 8_365)
+    assert [file.refused for file in result.files] == [{}] * 5
+    assert result.currency == "BRL"
+
+
+def test_superstore_is_refused_with_what_was_seen(shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"\[Orders\] is no export that ecops knows: .*'Row ID'"):
+        import_files([shared / "superstore"], store=tmp_path / "shop")
+
+
+def test_superstore_through_a_mapping(shared: Path, tmp_path: Path) -> None:
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(
+        '[[file]]\nmatch = "*superstore*"\ntable = "order_items"\n[file.columns]\n'
+        'order_id = "Order ID"\nline_id = "Row ID"\ncreated_at = "Order Date"\n'
+        'product_id = "Product ID"\nproduct_name = "Product Name"\nquantity = "Quantity"\n'
+        'ordered_amount = "Sales"\n[file.constants]\nplatform = "superstore"\n',
+        "utf-8",
+    )
+    import_files([shared / "superstore"], store=tmp_path / "shop", mapping=mapping, currency="USD")
+    assert open_store(tmp_path / "shop").count("order_items") == 9_994
