@@ -243,7 +243,9 @@ def _months_touched(
 
 
 def _month(table: Table) -> str:
-    return f"strftime(\"{table.clock}\", '%Y-%m')"
+    """The month (UTC) of a row's clock in SQL, whatever zone the connection is set to."""
+    zone = " AT TIME ZONE 'UTC'" if table.column(table.clock).type == "time" else ""
+    return f"strftime(\"{table.clock}\"{zone}, '%Y-%m')"
 
 
 def _write(

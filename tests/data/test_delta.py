@@ -115,6 +115,19 @@ def test_other_types_become_the_schemas_own_before_they_are_kept(store: Store) -
     assert held(store) == {"1": order(1, amount="1.25", paid_amount=Decimal("3.0000"))}
 
 
+def test_a_vouched_for_first_load_keeps_the_schemas_types_too(store: Store) -> None:
+    relation = store.connection.from_arrow(arrow([order(1), order(2)]))
+    loose = relation.project("* REPLACE (ordered_amount::DOUBLE AS ordered_amount)")
+    with store.writing() as writer:
+        assert writer.upsert("orders", loose, checked=True) == 2
+    assert store.scan("orders").to_arrow_table().schema == arrow_schema("orders")
+    other = create_store(store.path.parent / "other", name="x")
+    with other.writing() as writer:
+        rows = other.connection.from_arrow(arrow([order(1), order(2)]))
+        assert writer.upsert("orders", rows, checked=True) == 2
+    assert held(other) == held(store)
+
+
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     frame = arrow([order(1)]).to_pandas()
     frame["created_at"] = frame["created_at"].dt.tz_localize(None)
@@ -178,6 +191,7 @@ def test_connections_spill_to_folders_of_their_own() -> None:
 
 def test_a_month_of_the_partition_is_that_of_utc(store: Store) -> None:
     late = dt.datetime(2026, 10, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    store.connection.execute("SET TimeZone = 'Asia/Shanghai'")
     put(store, order(1) | {"created_at": late})
     [uri] = delta.files(store.path / "tables" / "orders", 0)
     assert "month=2026-09" in uri
