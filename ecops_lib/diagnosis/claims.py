@@ -30,8 +30,8 @@ FEWEST_DAYS = 14
 """Days since the first claim of the store from which on it is known what is usual."""
 
 FEWEST = 3
-REASONS = 8
-"""Reasons drawn."""
+REASONS, SHOWN = 8, 10
+"""Reasons drawn, and products listed beside the shop."""
 
 CHANCE = 0.01
 """Chance of so many claims with one reason at which the reason counts as concentrated."""
@@ -104,18 +104,18 @@ class Claims(Result):
         "q": "share",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "name": mark("product"),
-        "seen": mark("refund claims"),
-        "expected": mark("expected"),
-        "low": mark("range from"),
-        "high": mark("range to"),
-        "amount": mark("amount claimed"),
-        "top_reason": mark("most frequent reason"),
-        "reason_claims": mark("claims with it"),
-        "usual_share": mark("its usual share"),
-        "q": mark("false-alarm rate"),
+        "name": mark("Product"),
+        "seen": mark("Refund claims"),
+        "expected": mark("Expected"),
+        "low": mark("Range from"),
+        "high": mark("Range to"),
+        "amount": mark("Amount claimed"),
+        "top_reason": mark("Most frequent reason"),
+        "reason_claims": mark("Claims with it"),
+        "usual_share": mark("Its usual share"),
+        "q": mark("False-alarm rate"),
     }
-    sheet: ClassVar[str] = mark("refund claims")
+    sheet: ClassVar[str] = mark("Refund claims")
 
     day: dt.date
     owner: str
@@ -128,7 +128,7 @@ class Claims(Result):
         return self.reason
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a product with claims, the shop first."""
+        """The shop, then the products with most claims."""
         import pandas as pd
 
         rows = [
@@ -137,7 +137,7 @@ class Claims(Result):
                 "name": item.name if item.item else tr("all"),
                 "top_reason": item.top_reason,
             }
-            for item in self.items
+            for item in self.items[: SHOWN + 1]
         ]
         return pd.DataFrame(rows, columns=list(self.labels))
 

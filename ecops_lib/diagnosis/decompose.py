@@ -86,12 +86,12 @@ class AmountSplit(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"contribution": "money"}
     labels: ClassVar[Mapping[str, str]] = {
-        "factor": mark("factor"),
-        "before": mark("compared days"),
-        "after": mark("this day"),
-        "contribution": mark("contribution to the change"),
+        "factor": mark("Factor"),
+        "before": mark("Compared days"),
+        "after": mark("This day"),
+        "contribution": mark("Contribution to the change"),
     }
-    sheet: ClassVar[str] = mark("change of sales")
+    sheet: ClassVar[str] = mark("Change of sales")
 
     day: dt.date
     against: tuple[dt.date, ...] = ()
@@ -199,7 +199,9 @@ def split_amount(history: History, *, day: dt.date) -> AmountSplit:
     days, rule = _compared(history, day)
     if not days:
         why = tr(
-            "The store holds no earlier day to compare {day} with; import earlier orders.",
+            "None of the same weekdays in the {weeks} weeks before {day} has sales to compare "
+            "with; import earlier orders.",
+            weeks=show(WEEKS, "count"),
             day=show(day, "day"),
         )
         return AmountSplit(day=day, reason=why)

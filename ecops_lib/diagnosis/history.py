@@ -32,6 +32,9 @@ LAGS = 30
 SPAN = PAST + 7 + LAGS + 1
 """Days read before the day of the page (one more, to see yesterday as it stood)."""
 
+TITLE_DAYS = 28
+"""Days of order lines whose titles name a product."""
+
 LEVEL_SPAN = 400
 """Days of the shop's own totals: a year, so that festivals meet their like."""
 
@@ -75,14 +78,17 @@ class History:
         return found.reindex(days)
 
     def _by_day(self, *keys: str) -> pd.DataFrame:
-        """Metrics by day; NaN throughout where the store cannot tell them."""
+        """Metrics by day in one pass; NaN throughout for those that the store cannot tell."""
         import pandas as pd
 
         first = self.day - LEVEL_SPAN * DAY
         try:
             held = measure(self.tables.source, keys, start=first, end=self.day, by=("day",))
         except (MissingDataError, MetricError):  # the sections say what is missing
-            return pd.DataFrame(columns=list(keys), dtype=float)
+            if len(keys) == 1:
+                return pd.DataFrame(columns=list(keys), dtype=float)
+            parts = [self._by_day(key) for key in keys]
+            return pd.concat(parts, axis=1)
         return held.to_frame().set_index("day")[list(keys)].astype(float)
 
     @cached_property
@@ -189,18 +195,25 @@ class History:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The present name of each product."""
-        table = "products" if self.has("products") else "order_items"
-        if not self.has(table):
-            return {}
-        rows = (
-            self.tables.lazy("products")
-            if table == "products"
-            else self.tables.lazy("order_items", start=self.start, end=self.day)
+        """Name of each product: its most frequent title of late, else that of the list."""
+        found: dict[str, str] = {}
+        if self.has("products"):
+            listed = bring(self.tables.lazy("products").select("product_id", "product_name"))
+            told = listed.dropna()
+            found |= dict(zip(told["product_id"], told["product_name"], strict=True))
+        if self.has("order_items"):
+            found |= self._titles()
+        return found
+
+    def _titles(self) -> dict[str, str]:
+        """The most frequent title of each product that sold in the last four weeks."""
+        first = self.day - TITLE_DAYS * DAY
+        lines = self.tables.lazy("order_items", start=first, end=self.day).filter(
+            frames.within("created_at", first, self.day, self.tables.zone)
         )
-        held = bring(rows.group_by("product_id").agg(name=nw.col("product_name").max()))
-        told = held.loc[held["name"].notna() & held["product_id"].notna()]
-        return dict(zip(told["product_id"], told["name"], strict=True))
+        counts = lines.group_by("product_id", "product_name").agg(lines=nw.len())
+        told = bring(counts).dropna().sort_values(["lines", "product_name"])
+        return dict(zip(told["product_id"], told["product_name"], strict=True))
 
     def rows(self, table: str, column: str, *columns: str) -> pd.DataFrame:
         """Rows of a small table whose day or moment lies within the span; none if absent."""

@@ -36,9 +36,9 @@ SHOWS: Mapping[str, str] = {
 """What the daily review takes from each table."""
 
 STATES: Mapping[str, str] = {
-    "absent": mark("missing"),
-    "ends": mark("ends before this day"),
-    "held": mark("there"),
+    "absent": mark("Missing"),
+    "ends": mark("Ends before this day"),
+    "held": mark("There"),
 }
 
 
@@ -62,13 +62,13 @@ class Limits(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"last": "day"}
     labels: ClassVar[Mapping[str, str]] = {
-        "table": mark("table"),
-        "shows": mark("what it shows"),
-        "state": mark("state"),
-        "last": mark("last day"),
-        "hint": mark("how to get it"),
+        "table": mark("Table"),
+        "shows": mark("What it shows"),
+        "state": mark("State"),
+        "last": mark("Last day"),
+        "hint": mark("How to get it"),
     }
-    sheet: ClassVar[str] = mark("what is missing")
+    sheet: ClassVar[str] = mark("What is missing")
 
     day: dt.date
     tables: tuple[TableState, ...]

@@ -94,15 +94,15 @@ class Movers(Result):
         "high": "count",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "name": mark("name"),
-        "paid_amount": mark("amount paid"),
-        "expected_amount": mark("expected amount"),
-        "change": mark("difference"),
-        "seen": mark("order lines"),
-        "expected": mark("expected lines"),
-        "low": mark("range from"),
-        "high": mark("range to"),
-        "beyond": mark("more than noise"),
+        "name": mark("Name"),
+        "paid_amount": mark("Amount paid"),
+        "expected_amount": mark("Expected amount"),
+        "change": mark("Difference"),
+        "seen": mark("Order lines"),
+        "expected": mark("Expected lines"),
+        "low": mark("Range from"),
+        "high": mark("Range to"),
+        "beyond": mark("More than noise"),
     }
 
     what: Literal["product", "channel"]
@@ -115,7 +115,7 @@ class Movers(Result):
     def sheet(self) -> str:  # type: ignore[override]
         """Name of the sheet in the workbook."""
         return (
-            mark("products that moved") if self.what == "product" else mark("channels that moved")
+            mark("Products that moved") if self.what == "product" else mark("Channels that moved")
         )
 
     def absent(self) -> str:
@@ -162,17 +162,19 @@ class Movers(Result):
 
     def _none(self) -> Finding:
         count = show(self.judged, "count")
-        if self.what == "product":
+        if not self.judged:
+            text = tr("Nothing sells enough in a day for one day to be told from chance.")
+        elif self.what == "product":
             text = ntr(
-                "The one product with enough sales to tell sold what it usually does.",
-                "None of the {count} products with enough sales to tell moved by more than noise.",
+                "{count} product sells enough to tell; it did not move by more than noise.",
+                "{count} products sell enough to tell; none moved by more than noise.",
                 self.judged,
                 count=count,
             )
         else:
             text = ntr(
-                "The one channel with enough sales to tell sold what it usually does.",
-                "None of the {count} channels with enough sales to tell moved by more than noise.",
+                "{count} channel sells enough to tell; it did not move by more than noise.",
+                "{count} channels sell enough to tell; none moved by more than noise.",
                 self.judged,
                 count=count,
             )

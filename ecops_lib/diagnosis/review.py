@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.findings import Finding, most_important
+from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.diagnosis.claims import find_claim_waves
-from ecops_lib.diagnosis.decompose import split_amount
+from ecops_lib.diagnosis.decompose import AmountSplit, split_amount
 from ecops_lib.diagnosis.falls import find_conversion_shifts, find_traffic_shifts
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.levels import find_unusual_totals
@@ -27,10 +28,10 @@ Look = Callable[..., Result]
 MOST = 7
 """Findings that a manager can act on in a morning."""
 
-STATES = {
-    "act": mark("something to act on"),
-    "fine": mark("within its usual range"),
-    "absent": mark("not looked at: data missing"),
+STATES: Mapping[str, str] = {
+    "act": mark("Something to act on"),
+    "fine": mark("Within its usual range"),
+    "absent": mark("Not looked at: data missing"),
 }
 
 
@@ -43,12 +44,13 @@ class Review(Result):
         sections: The results that were looked at, in the order of the page.
     """
 
-    labels: ClassVar[dict[str, str]] = {
-        "section": mark("section"),
-        "state": mark("state"),
-        "count": mark("findings"),
+    units: ClassVar[Mapping[str, Unit]] = {"count": "count"}
+    labels: ClassVar[Mapping[str, str]] = {
+        "section": mark("Section"),
+        "state": mark("State"),
+        "count": mark("Findings"),
     }
-    sheet: ClassVar[str] = mark("what was looked at")
+    sheet: ClassVar[str] = mark("What was looked at")
 
     day: dt.date
     sections: tuple[Result, ...]
@@ -65,28 +67,40 @@ class Review(Result):
         return tuple(found.values())
 
     def findings(self) -> tuple[Finding, ...]:
-        """The most important ones; that there is none, where there is none."""
+        """The day's sales, then the most important findings, or that there is none."""
         shown = most_important(self.urgent, most=MOST)
         rest = len(self.urgent) - len(shown)
         if not shown:
-            return (self._calm(),)
+            return (*self._headline(), self._calm())
         if not rest:
-            return shown
+            return (*self._headline(), *shown)
         text = ntr(
             "{count} more finding is in the sections below.",
             "{count} more findings are in the sections below.",
             rest,
             count=rest,
         )
-        return (*shown, Finding(key="review/rest", level="info", text=text))
+        more = Finding(key="review/rest", level="info", text=text)
+        return (*self._headline(), *shown, more)
+
+    def _headline(self) -> tuple[Finding, ...]:
+        """What was sold, and how that compares."""
+        told = (s for s in self.sections if isinstance(s, AmountSplit) and not s.absent())
+        return tuple(finding for section in told for finding in section.findings()[:1])
 
     def _calm(self) -> Finding:
-        looked = [section for section in self.sections if not section.absent()]
+        looked = sum(not section.absent() for section in self.sections)
+        numbers = {"looked": float(looked), "sections": float(len(self.sections))}
         if not looked:
             text = tr("Nothing could be looked at: the store holds none of the tables needed.")
-            return Finding(key="review/nothing", level="watch", text=text)
-        text = tr("Nothing abnormal on this day in what the data let see.")
-        return Finding(key="review/calm", level="good", text=text)
+            return Finding(key="review/nothing", level="watch", text=text, evidence=numbers)
+        text = tr(
+            "Nothing abnormal on this day in the {looked} of {sections} things that the data let "
+            "look at.",
+            looked=show(looked, "count"),
+            sections=show(len(self.sections), "count"),
+        )
+        return Finding(key="review/calm", level="good", text=text, evidence=numbers)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a section: whether it was looked at and what it found."""

@@ -102,26 +102,26 @@ class Shifts(Result):
     def sheet(self) -> str:  # type: ignore[override]
         """Name of the sheet in the workbook."""
         return {
-            "conversion": mark("conversion of products"),
-            "traffic": mark("visitors by channel"),
+            "conversion": mark("Conversion of products"),
+            "traffic": mark("Visitors by channel"),
         }[self.kind]
 
     def headings(self) -> dict[str, str]:
         """The columns' headings in the reader's language."""
         traffic = self.kind == "traffic"
         return {
-            "name": tr("channel") if traffic else tr("product"),
-            "days": tr("over the last"),
-            "visitors": tr("visitors"),
-            "rate": tr("conversion"),
-            "expected_rate": tr("expected conversion"),
-            "seen": tr("visitors") if traffic else tr("buyers"),
-            "expected": tr("expected"),
-            "low": tr("usual range from"),
-            "high": tr("to"),
-            "q": tr("false-alarm rate"),
-            "money": tr("sales gained or lost, estimate"),
-            "why": tr("what the data show around it"),
+            "name": tr("Channel") if traffic else tr("Product"),
+            "days": tr("Over the last"),
+            "visitors": tr("Visitors"),
+            "rate": tr("Conversion"),
+            "expected_rate": tr("Expected conversion"),
+            "seen": tr("Visitors") if traffic else tr("Buyers"),
+            "expected": tr("Expected"),
+            "low": tr("Usual range from"),
+            "high": tr("To"),
+            "q": tr("False-alarm rate"),
+            "money": tr("Sales gained or lost, estimate"),
+            "why": tr("What the data show around it"),
         }
 
     def absent(self) -> str:
@@ -146,7 +146,9 @@ class Shifts(Result):
 
     def _none(self) -> Finding:
         count = show(self.judged, "count")
-        if self.kind == "conversion":
+        if not self.judged:
+            text = tr("Nothing has visitors enough for a few days to be told from chance.")
+        elif self.kind == "conversion":
             text = ntr(
                 "{count} product has enough visitors to tell; its conversion is within its usual "
                 "range.",

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 MARKS: Mapping[str, str] = {"done": mark("done"), "dropped": mark("dropped")}
 
 STATES: Mapping[str, str] = {
-    "new": mark("new today"),
-    "persists": mark("still open: found again today"),
-    "over": mark("over: no longer found today"),
-    "unknown": mark("cannot be told: its data end before today"),
+    "new": mark("New today"),
+    "persists": mark("Still open: found again today"),
+    "over": mark("Over: no longer found today"),
+    "unknown": mark("Cannot be told: its data end before today"),
 }
 
 
@@ -59,15 +59,15 @@ class Tasks(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"money": "money"}
     labels: ClassVar[Mapping[str, str]] = {
-        "owner": mark("owner"),
-        "task": mark("task"),
-        "about": mark("because"),
-        "money": mark("at stake"),
-        "state": mark("state"),
-        "mark": mark("in tasks.csv"),
-        "key": mark("key"),
+        "owner": mark("Owner"),
+        "task": mark("Task"),
+        "about": mark("Because"),
+        "money": mark("At stake"),
+        "state": mark("State"),
+        "mark": mark("In tasks.csv"),
+        "key": mark("Key"),
     }
-    sheet: ClassVar[str] = mark("tasks")
+    sheet: ClassVar[str] = mark("Tasks")
 
     day: dt.date
     rows: tuple[Task, ...] = ()

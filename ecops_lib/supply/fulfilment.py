@@ -14,7 +14,6 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.frames import DAY, bring, instants, lazy
-from ecops_lib.data.schema import table_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +28,10 @@ PICKUP_HOURS = 24
 platforms' 24-hour pick-up rate)."""
 
 STATES: Mapping[str, str] = {
-    "overdue": mark("past the shipping deadline"),
-    "due": mark("due within the next 24 hours"),
-    "later": mark("due later"),
-    "unscanned": mark("shipped, not scanned by the carrier after 24 hours"),
+    "overdue": mark("Past the shipping deadline"),
+    "due": mark("Due within the next 24 hours"),
+    "later": mark("Due later"),
+    "unscanned": mark("Shipped, not scanned by the carrier after 24 hours"),
 }
 
 
@@ -55,13 +54,13 @@ class WaitingOrders(Result):
         "deadline": "time",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "state": mark("orders waiting"),
-        "orders": mark("orders"),
-        "paid_amount": mark("amount paid"),
-        "deadline": mark("earliest deadline"),
-        "example": mark("most urgent orders"),
+        "state": mark("Orders waiting"),
+        "orders": mark("Orders"),
+        "paid_amount": mark("Amount paid"),
+        "deadline": mark("Earliest deadline"),
+        "example": mark("Most urgent orders"),
     }
-    sheet: ClassVar[str] = mark("orders waiting")
+    sheet: ClassVar[str] = mark("Orders waiting")
 
     day: dt.date
     orders: pd.DataFrame
@@ -195,7 +194,7 @@ def find_waiting(store: Store, *, day: dt.date) -> WaitingOrders:
 def _absent(store: Store, day: dt.date, why: str) -> WaitingOrders:
     import pandas as pd
 
-    hint = tr("To fill this section, import {file}.", file=tr(table_named("orders").hint))
+    hint = tr("To fill this section, import an order export with shipping times.")
     return WaitingOrders(
         day=day, orders=pd.DataFrame(), untold=0, owner=_owner(store), reason=f"{why} {hint}"
     )

@@ -105,7 +105,7 @@ def _read_pace(store: Store, day: dt.date, stock: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     if not store.has("order_items"):
-        return pd.DataFrame({"sku_id": [], "name": [], "daily_units": [], "price": []})
+        return pd.DataFrame(columns=["sku_id", "name", "variant", "daily_units", "price"])
     start = day - (WINDOW - 1) * DAY
     lines = lazy(store.scan("order_items", start=start, end=day), name="order_items").filter(
         within("created_at", start, day, store.zone) & ~nw.col("paid_amount").is_null()
@@ -121,11 +121,9 @@ def _read_pace(store: Store, day: dt.date, stock: pd.DataFrame) -> pd.DataFrame:
     days_out = stock.groupby("sku_id")["hours_out"].sum() / 24
     in_stock = (WINDOW - sold["sku_id"].map(days_out).fillna(0.0)).clip(lower=1.0)
     units = sold["units"].astype(float)
-    name = sold["name"].fillna("").str.cat(sold["variant"].fillna(""), sep=" ").str.strip()
     price = sold["amount"].astype(float) / units.where(units > 0)
-    return pd.DataFrame(
-        {"sku_id": sold["sku_id"], "name": name, "daily_units": units / in_stock, "price": price}
-    )
+    named = sold[["sku_id", "name", "variant"]]
+    return named.assign(daily_units=units / in_stock, price=price)
 
 
 def _judged(row: dict[Any, Any], threshold: float) -> SkuStock | None:
@@ -145,6 +143,7 @@ def _judged(row: dict[Any, Any], threshold: float) -> SkuStock | None:
         sku_id=str(row["sku_id"]),
         product_id="" if is_missing(row["product_id"]) else str(row["product_id"]),
         name="" if is_missing(row["name"]) else str(row["name"]),
+        variant="" if is_missing(row["variant"]) else str(row["variant"]),
         available=available,
         in_transit=float(row["in_transit"]),
         daily_units=pace,

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STATES: Mapping[str, str] = {
-    "out": mark("out of stock"),
-    "oversold": mark("sold beyond stock"),
-    "low": mark("below the threshold"),
+    "out": mark("Out of stock"),
+    "oversold": mark("Sold beyond stock"),
+    "low": mark("Below the threshold"),
 }
 
 NAMED = 5
@@ -35,7 +35,8 @@ class SkuStock:
         state: ``out``, ``oversold`` or ``low``.
         sku_id: The SKU.
         product_id: Its product; empty where not told.
-        name: Name of the product and the variant.
+        name: Name of the product.
+        variant: Its variant; empty where not told.
         available: Units on hand less those promised to orders; negative if oversold.
         in_transit: Units on their way in; NaN where not told.
         daily_units: Units sold a day in stock, of the last weeks.
@@ -48,6 +49,7 @@ class SkuStock:
     sku_id: str
     product_id: str
     name: str
+    variant: str
     available: float
     in_transit: float
     daily_units: float
@@ -64,6 +66,12 @@ class SkuStock:
     def thing(self) -> str:
         """What it is a part of: its product, or itself."""
         return self.product_id or self.sku_id
+
+    @property
+    def words(self) -> str:
+        """Product and variant, fit for a sentence."""
+        product = short_name(self.name, self.sku_id)
+        return f"{product} ({short_name(self.variant)})" if self.variant else product
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -99,17 +107,18 @@ class StockStates(Result):
         "lost_amount": "money",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "state": mark("state"),
+        "state": mark("State"),
         "sku_id": mark("SKU"),
-        "name": mark("name"),
-        "available": mark("units available"),
-        "in_transit": mark("units on their way"),
-        "daily_units": mark("units sold a day"),
-        "cover_days": mark("lasts for"),
-        "hours_out": mark("hours out of stock"),
-        "lost_amount": mark("sales lost that day, estimate"),
+        "name": mark("Product"),
+        "variant": mark("Variant"),
+        "available": mark("Units available"),
+        "in_transit": mark("Units on their way"),
+        "daily_units": mark("Units sold a day"),
+        "cover_days": mark("Lasts for"),
+        "hours_out": mark("Hours out of stock"),
+        "lost_amount": mark("Sales lost that day, estimate"),
     }
-    sheet: ClassVar[str] = mark("stock")
+    sheet: ClassVar[str] = mark("Stock")
 
     day: dt.date
     owner: str
@@ -155,7 +164,7 @@ class StockStates(Result):
             len(low),
             count=show(len(low), "count"),
             threshold=show(self.threshold, "number"),
-            name=short_name(first.name, first.sku_id),
+            name=first.words,
             days=show(first.cover_days, "days"),
         )
         numbers = {"threshold": self.threshold, "cover_days": first.cover_days}
@@ -205,7 +214,7 @@ def _out(skus: list[SkuStock], owner: str) -> Finding:
     pace = sum(sku.daily_units for sku in skus)
     hours = max(sku.hours_out for sku in skus)
     values = {
-        "name": short_name(skus[0].name, skus[0].sku_id),
+        "name": short_name(skus[0].name, skus[0].sku_id) if len(skus) > 1 else skus[0].words,
         "hours": show(hours, "hours"),
         "pace": show(pace, "number"),
         "skus": show(len(gone), "count"),
