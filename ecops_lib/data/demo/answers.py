@@ -9,6 +9,7 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import LIFETIME
 from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
@@ -20,10 +21,9 @@ USUAL_DAYS = 28
 """Days before an incident that say what would have been usual."""
 
 
-def tell_truths(
-    world: World, season: Season, trade: Trade, claims: Claims, traffic: Traffic
-) -> Told:
+def tell_truths(life: Life) -> Told:
     """What was planted, in plain fields; ``null`` for what was left out."""
+    world, season, trade, traffic = life.world, life.season, life.trade, life.traffic
     return {
         "seed": world.seed,
         "first_day": str(world.first_day),
@@ -34,7 +34,7 @@ def tell_truths(
         "conversion_drop": _conversion(world, traffic),
         "channel_loss": _channel(world, traffic),
         "stock_out": _stock_out(world, traffic),
-        "refund_wave": _refund_wave(world, trade, claims),
+        "refund_wave": _refund_wave(world, trade, life.claims),
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
         "uneven_split": asdict(world.truths.uneven_split) if world.truths.uneven_split else None,

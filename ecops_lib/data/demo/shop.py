@@ -15,17 +15,13 @@ from ecops_lib.core.checks import require_between
 from ecops_lib.data.demo import log, members, promotion, service, supply, surroundings
 from ecops_lib.data.demo.answers import tell_truths
 from ecops_lib.data.demo.catalogue import make_catalogue
-from ecops_lib.data.demo.claims import Claims
-from ecops_lib.data.demo.exports import alimama, sycm, tmall
+from ecops_lib.data.demo.exports import alimama, refunds, sycm, tmall
 from ecops_lib.data.demo.exports.files import write_csv, write_zipped_csv
-from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
-from ecops_lib.data.demo.season import Season, make_season
+from ecops_lib.data.demo.life import Life, live
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
 from ecops_lib.data.demo.stock import make_stock
-from ecops_lib.data.demo.trade import Trade, make_trade
-from ecops_lib.data.demo.traffic import Traffic, make_traffic
+from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.truths import Truths
-from ecops_lib.data.demo.visits import Visits, make_visits
 from ecops_lib.data.demo.world import CHANNELS, World
 
 LAST_DAY = dt.date(2026, 10, 27)
@@ -78,33 +74,31 @@ def write_demo(
     """
     require_between(months, 2, 60, name="months")
     require_between(orders, 500, 1_000_000, name="orders")
-    world = World(
-        seed=seed,
-        first_day=_months_before(last_day, months),
-        last_day=last_day,
-        orders=orders,
-        truths=truths,
-        catalogue=make_catalogue(np.random.default_rng([seed, 0])),
+    life = live(
+        World(
+            seed=seed,
+            first_day=_months_before(last_day, months),
+            last_day=last_day,
+            orders=orders,
+            truths=truths,
+            catalogue=make_catalogue(np.random.default_rng([seed, 0])),
+        )
     )
-    season = make_season(world)
-    visits = make_visits(world, season)
-    trade = make_trade(world, season, visits)
-    done, claims = make_fulfilment(world, trade)
-    traffic = make_traffic(world, visits, trade, claims)
-    told = tell_truths(world, season, trade, claims, traffic)
-    root = Path(folder)
+    return _save(life, Path(folder))
+
+
+def _save(life: Life, root: Path) -> DemoShop:
+    """Write everything beside the folder's exports first, then put it in their place."""
+    told = tell_truths(life)
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=root, prefix=".demo-") as scratch:
-        made = Path(scratch)
-        tmall.write_orders(made, world, trade, done, claims)
-        sycm.write_products(made, world, traffic)
-        sycm.write_shop(made, world, traffic)
-        alimama.write_ads(made, world, promotion.make_ads(world, visits, trade))
-        _write_sheets(made, _sheets(world, season, visits, trade, done, claims, traffic))
-        told["files"] = _put_in_place(made, root)
+        _write_exports(Path(scratch), life)
+        told["files"] = _put_in_place(Path(scratch), root)
     text = json.dumps(told, ensure_ascii=False, indent=2)
     (root / "truths.json").write_text(text + "\n", "utf-8")
-    return DemoShop(folder=root, exports=root / "exports", truths=told, orders=len(trade.orders))
+    return DemoShop(
+        folder=root, exports=root / "exports", truths=told, orders=len(life.trade.orders)
+    )
 
 
 def _months_before(last_day: dt.date, months: int) -> dt.date:
@@ -112,6 +106,15 @@ def _months_before(last_day: dt.date, months: int) -> dt.date:
     year, month = divmod(last_day.year * 12 + last_day.month - 1 - months, 12)
     day = min(last_day.day, monthrange(year, month + 1)[1])
     return dt.date(year, month + 1, day) + dt.timedelta(days=1)
+
+
+def _write_exports(folder: Path, life: Life) -> None:
+    tmall.write_orders(folder, life)
+    refunds.write_refunds(folder, life)
+    sycm.write_products(folder, life.world, life.traffic)
+    sycm.write_shop(folder, life.world, life.traffic)
+    alimama.write_ads(folder, life.world, promotion.make_ads(life.world, life.visits, life.trade))
+    _write_sheets(folder, _sheets(life))
 
 
 def _put_in_place(made: Path, root: Path) -> list[str]:
@@ -138,15 +141,9 @@ def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:
     (folder / "mapping.toml").write_text(write_mapping(sheets), "utf-8")
 
 
-def _sheets(
-    world: World,
-    season: Season,
-    visits: Visits,
-    trade: Trade,
-    done: Fulfilment,
-    claims: Claims,
-    traffic: Traffic,
-) -> list[Sheet]:
+def _sheets(life: Life) -> list[Sheet]:
+    world, season, trade, traffic = life.world, life.season, life.trade, life.traffic
+    done, claims = life.done, life.claims
     stock = make_stock(world, trade, done, claims)
     return [
         _channel_sheet(world, traffic),
@@ -168,7 +165,7 @@ def _sheets(
         surroundings.make_market_sheet(world, season),
         surroundings.make_events_sheet(world, season),
         surroundings.make_targets_sheet(world, season, traffic),
-        log.make_log_sheet(world, visits, traffic),
+        log.make_log_sheet(world, life.visits, traffic),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -22,6 +23,8 @@ FORFEIT = 0.12
 """Share of pre-sale orders whose balance is never paid."""
 FREE_POSTAGE = 3900
 POSTAGE = 600
+FAR = ("新疆维吾尔自治区", "西藏自治区")
+FAR_POSTAGE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,19 +87,7 @@ class Trade:
 
 def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     """Draw the orders that the visits led to, with their lines and payments."""
-    rng = world.rng("orders")
-    day, product, channel = _expand(visits.orders)
-    sale = np.full(len(day), -1)
-    extra = _presale_orders(world, season, visits)
-    day, product, channel = (
-        np.concatenate(pair) for pair in zip((day, product, channel), extra, strict=True)
-    )
-    sale = np.concatenate([sale, season.presale[extra[0]]])
-    second = rng.choice(24, len(day), p=HOURS / HOURS.sum()) * HOUR + rng.integers(
-        0, HOUR, len(day)
-    )
-    order = np.lexsort((second, day))
-    day, product, channel, sale, second = (a[order] for a in (day, product, channel, sale, second))
+    day, product, channel, sale, second = _placed(world, season, visits)
     created = add_seconds(world.days[day], second)
     buyers = make_buyers(world, len(day))
     lines = _price(world, day, _baskets(world, day, product, sale))
@@ -104,10 +95,8 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     promo = _line_promotion(world, lines, day, discount)
     lines, merchant, platform = _discount(world, lines, len(day), promo, discount)
     goods = _sum(lines.payable, lines.order, len(day))
-    names = list(PROVINCES)
     province = buyers.province[buyers.of_order]
-    far = np.isin(province, [names.index("新疆维吾尔自治区"), names.index("西藏自治区")])
-    postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + far * 1000
+    postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + _among(province, FAR) * FAR_POSTAGE
     paid, deposit_at = _payments(world, season, lines, created, sale)
     total = goods + postage
     orders = Orders(
@@ -117,7 +106,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
         channel=channel,
         buyer=buyers.of_order,
         province=province,
-        south=np.isin(province, [names.index(name) for name in SOUTH]),
+        south=_among(province, SOUTH),
         presale=sale,
         discount=discount,
         list_amount=_sum(lines.list_amount, lines.order, len(day)),
@@ -129,6 +118,23 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
         deposit=np.where(sale >= 0, total // 10, 0),
     )
     return Trade(orders=orders, lines=lines, buyers=buyers)
+
+
+def _placed(world: World, season: Season, visits: Visits) -> tuple[Ints, ...]:
+    """Day, product, channel, pre-sale and second of the day of each order, in time order."""
+    rng = world.rng("orders")
+    usual, extra = _expand(visits.orders), _presale_orders(world, season, visits)
+    day, product, channel = (np.concatenate(pair) for pair in zip(usual, extra, strict=True))
+    sale = np.concatenate([np.full(len(usual[0]), -1), season.presale[extra[0]]])
+    hour = rng.choice(24, len(day), p=HOURS / HOURS.sum())
+    second = hour * HOUR + rng.integers(0, HOUR, len(day))
+    order = np.lexsort((second, day))
+    return tuple(values[order] for values in (day, product, channel, sale, second))
+
+
+def _among(province: Ints, names: Collection[str]) -> Flags:
+    """Whether each province is one of those named."""
+    return np.isin(province, [number for number, name in enumerate(PROVINCES) if name in names])
 
 
 def _expand(counts: Ints) -> tuple[Ints, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from demo_exports import Exports
+from demo_exports import Exports, cents
 
 from ecops_lib.data.imports import import_files
 from ecops_lib.data.schema import TABLES
@@ -27,3 +27,19 @@ def test_every_row_is_imported_and_every_total_agrees(planted: Exports, tmp_path
     assert (waiting["deposit_amount"] > 0).all()
     assert waiting["deposit_paid_at"].notna().any()
     assert orders["ship_by"].notna().sum() == orders["paid_at"].notna().sum()
+
+
+def test_ad_costs_are_told_by_product_line(planted: Exports, tmp_path: Path) -> None:
+    create_store(tmp_path / "store", name="演示店", key=b"k" * 32)
+    import_files(
+        [*planted.files("商品报表"), *planted.files("淘宝客佣金")],
+        store=tmp_path / "store",
+        mapping=planted.folder / "mapping.toml",
+    )
+    ads = open_store(tmp_path / "store").frame("ads")
+    lines = {"keyword", "audience", "smart scene", "whole site", "commission"}
+    assert set(ads["product_line"]) == lines
+    assert sum(ads["cost"]) * 100 == sum(
+        int(cents(planted.csv(name)[header]).sum())
+        for name, header in (("商品报表", "花费"), ("淘宝客佣金", "佣金"))
+    )

@@ -51,8 +51,6 @@ def _cells(world: World, ads: Ads) -> dict[str, list[str]]:
     plans = ads.plan.tolist()
     goods = world.catalogue
     items = ads.product.tolist()
-    orders = ads.direct_orders + ads.indirect_orders
-    amount = ads.direct + ads.indirect
     scenes = {line: str(371 + k) for k, line in enumerate(dict.fromkeys(p.line for p in PLANS))}
     return {
         "场景ID": [scenes[PLANS[k].line] for k in plans],
@@ -67,6 +65,14 @@ def _cells(world: World, ads: Ads) -> dict[str, list[str]]:
         "主体ID": [goods.ids[k] for k in items],
         "主体类型": ["商品"] * len(items),
         "主体名称": [goods.names[k] for k in items],
+        **_measure_cells(ads),
+    }
+
+
+def _measure_cells(ads: Ads) -> dict[str, list[str]]:
+    orders = ads.direct_orders + ads.indirect_orders
+    amount = ads.direct + ads.indirect
+    return {
         "展现量": texts(ads.impressions),
         "点击量": texts(ads.clicks),
         "花费": yuan(ads.cost),

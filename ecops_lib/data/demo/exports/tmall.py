@@ -1,4 +1,4 @@
-"""The seller centre's exports: orders, order lines and refunds."""
+"""The seller centre's exports of orders and of order lines (宝贝报表)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, address, nickname, phone
 from ecops_lib.data.demo.claims import Claims
-from ecops_lib.data.demo.exports.files import header_names, write_csv, write_xlsx, write_zipped_csv
-from ecops_lib.data.demo.fulfilment import CARRIERS, Fulfilment
+from ecops_lib.data.demo.exports.files import header_names, write_csv, write_zipped_csv
+from ecops_lib.data.demo.exports.refunds import claim_states
+from ecops_lib.data.demo.fulfilment import CARRIERS, STATUSES
+from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.sheets import order_ids, stamps, yuan
 from ecops_lib.data.demo.supply import parcel_numbers
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import Ints, World
+from ecops_lib.data.demo.world import NEVER, Ints, World
 
 STATUS_WORDS = (
     "等待买家付款",
@@ -24,6 +26,8 @@ STATUS_WORDS = (
     "交易成功",
     "交易关闭",
 )
+SHOP_NAME = "山月小集演示店"
+COMPLETED = STATUSES.index("completed")
 _BEGIN = "订单编号 买家会员名 买家支付宝账号"
 _BEGIN_NEWER = "支付单号 支付详情"
 _MIDDLE = (
@@ -52,14 +56,6 @@ NEW_LINES = header_names(
     "子订单编号 主订单编号 商品标题 商品价格 购买数量 商品属性 套餐信息 订单状态 商家编码 "
     "买家应付货款 买家实付金额 退款状态 退款金额 订单创建时间 订单付款时间 商品ID 商家备注"
 )
-REFUND_HEADERS = header_names(
-    "订单编号 退款编号 支付宝交易号 订单付款时间 商品id 商品编码 退款完结时间 买家会员名称 "
-    "买家实际支付金额 宝贝标题 买家退款金额 手工退款/系统退款 是否需要退货 退款的申请时间 "
-    "超时时间 退款状态 货物状态 退货物流信息 发货物流信息 客服介入状态 卖家真实姓名 "
-    "退货物流单号 退货物流公司 买家退款原因 买家退款说明 买家退货时间 责任方 售中或售后 "
-    "商家备注 完结时间 部分退款/全部退款 审核操作人 举证超时 是否零秒响应 退款操作人 "
-    "退款原因标签 业务类型 是否帮他退款 帮他退款操作账号"
-)
 
 
 def order_headers(generation: int) -> tuple[str, ...]:
@@ -72,15 +68,14 @@ def order_headers(generation: int) -> tuple[str, ...]:
     return header_names(" ".join(renamed.get(name, name) for name in names.split()))
 
 
-def write_orders(
-    folder: Path, world: World, trade: Trade, done: Fulfilment, claims: Claims
-) -> None:
-    """Write orders and lines by half-year, the older halves zipped; and the refunds."""
+def write_orders(folder: Path, life: Life) -> None:
+    """Write orders and lines by half-year, the older halves zipped."""
+    trade = life.trade
     month = trade.orders.created_at.astype("datetime64[M]").astype(np.int64)
     half = month // 6
     halves = np.unique(half)
-    orders = _order_cells(world, trade, done)
-    lines = _line_cells(world, trade, done, claims)
+    orders = _order_cells(life)
+    lines = _line_cells(life)
     for number, value in enumerate(halves.tolist()):
         generation = generation_of(number, len(halves))
         name = f"{1970 + value // 2}{'0106' if value % 2 == 0 else '0712'}"
@@ -91,9 +86,6 @@ def write_orders(
         _write(folder, f"ExportOrderList{name}", headers, orders, of_orders, newest=newest)
         headers = OLD_LINES if generation == 1 else NEW_LINES
         _write(folder, f"ExportOrderDetailList{name}", headers, lines, of_lines, newest=newest)
-    cells = _claim_cells(world, trade, claims)
-    everything = np.arange(len(claims))
-    write_xlsx(folder / "退款管理.xlsx", REFUND_HEADERS, _rows(REFUND_HEADERS, cells, everything))
 
 
 def generation_of(number: int, files: int) -> int:
@@ -140,63 +132,70 @@ def _protected(ids: Sequence[str]) -> list[str]:
     return [f'="{text}"' if text else "" for text in ids]
 
 
-def _order_cells(world: World, trade: Trade, done: Fulfilment) -> dict[str, list[str]]:
-    orders = trade.orders
-    count = len(orders)
+def _order_cells(life: Life) -> dict[str, list[str]]:
+    orders, done = life.trade.orders, life.done
     ids = order_ids(orders.created_at)
-    places = [(name, city) for name, (city, _) in PROVINCES.items()]
-    buyers, provinces = orders.buyer.tolist(), orders.province.tolist()
     paid = ~np.isnat(orders.paid_at)
-    deposit_only = ~paid & ~np.isnat(orders.deposit_at)
-    net = np.where(paid, orders.total - done.refunded, np.where(deposit_only, orders.deposit, 0))
-    shipped = ~np.isnat(done.shipped_at)
-    parcels = parcel_numbers(np.arange(count))
-    titles, kinds, units = _titles(world, trade)
+    titles, kinds, units = _titles(life.world, life.trade)
     return {
+        **_money_cells(life),
+        **_address_cells(life),
         "订单编号": _protected(ids),
         "主订单编号": _protected(ids),
-        "买家会员名": [nickname(k) for k in buyers],
-        "买家支付宝账号": [f"{phone(k)[:3]}****{phone(k)[-4:]}" for k in buyers],
         "支付单号": _protected([i if p else "" for i, p in zip(ids, paid.tolist(), strict=True)]),
-        "买家应付货款": yuan(orders.goods),
-        "买家应付邮费": yuan(orders.postage),
-        "总金额": yuan(orders.total),
-        "买家实际支付金额": yuan(net),
         "订单状态": [STATUS_WORDS[k] for k in done.status.tolist()],
-        "收货人姓名": [f"示例{k % 1000}" for k in buyers],
-        "收货地址": [address(b, *places[p]) for b, p in zip(buyers, provinces, strict=True)],
-        "运送方式": ["快递"] * count,
-        "联系手机": [f"'{phone(k)}" for k in buyers],
         "订单创建时间": stamps(orders.created_at),
         "订单付款时间": stamps(orders.paid_at),
         "宝贝标题": titles,
         "宝贝种类": kinds,
-        "物流单号": [
-            f"No:{p}" if s else "" for p, s in zip(parcels, shipped.tolist(), strict=True)
-        ],
-        "物流公司": [
-            CARRIERS[c] if s else ""
-            for c, s in zip(done.carrier.tolist(), shipped.tolist(), strict=True)
-        ],
         "宝贝总数量": units,
-        "店铺Id": ["0"] * count,
-        "店铺名称": [SHOP_NAME] * count,
+        "店铺Id": ["0"] * len(orders),
+        "店铺名称": [SHOP_NAME] * len(orders),
         "订单关闭原因": [text or "订单未关闭" for text in done.close_reason.tolist()],
-        "是否手机订单": ["手机订单"] * count,
-        "分阶段订单信息": _stages(trade),
-        "天猫卡券抵扣": yuan(orders.platform),
-        "集分宝抵扣": ["0.00"] * count,
-        "退款金额": yuan(done.refunded),
-        "确认收货时间": stamps(
-            np.where(done.status == 3, done.completed_at, np.datetime64("NaT", "s"))
-        ),
-        "打款商家金额": [f"{amount}元" for amount in yuan(np.where(done.status == 3, net, 0))],
+        "是否手机订单": ["手机订单"] * len(orders),
+        "分阶段订单信息": _stages(life.trade),
+        "确认收货时间": stamps(np.where(done.status == COMPLETED, done.completed_at, NEVER)),
         "预售订单": np.where(orders.presale >= 0, "是", "否").tolist(),
         "发货时间": stamps(done.shipped_at),
     }
 
 
-SHOP_NAME = "山月小集演示店"
+def _money_cells(life: Life) -> dict[str, list[str]]:
+    """Amounts; what was paid is net of refunds, and of pre-sales the deposit so far."""
+    orders, done = life.trade.orders, life.done
+    deposit = np.where(np.isnat(orders.deposit_at), 0, orders.deposit)
+    net = np.where(np.isnat(orders.paid_at), deposit, orders.total - done.refunded)
+    settled = np.where(done.status == COMPLETED, net, 0)
+    return {
+        "买家应付货款": yuan(orders.goods),
+        "买家应付邮费": yuan(orders.postage),
+        "总金额": yuan(orders.total),
+        "买家实际支付金额": yuan(net),
+        "天猫卡券抵扣": yuan(orders.platform),
+        "集分宝抵扣": ["0.00"] * len(orders),
+        "退款金额": yuan(done.refunded),
+        "打款商家金额": [f"{amount}元" for amount in yuan(settled)],
+    }
+
+
+def _address_cells(life: Life) -> dict[str, list[str]]:
+    """Who bought, where the parcel goes, and with whom."""
+    orders, done = life.trade.orders, life.done
+    places = [(name, city) for name, (city, _) in PROVINCES.items()]
+    buyers, provinces = orders.buyer.tolist(), orders.province.tolist()
+    shipped = (~np.isnat(done.shipped_at)).tolist()
+    parcels = parcel_numbers(np.arange(len(orders)))
+    carriers = [CARRIERS[k] for k in done.carrier.tolist()]
+    return {
+        "买家会员名": [nickname(k) for k in buyers],
+        "买家支付宝账号": [f"{phone(k)[:3]}****{phone(k)[-4:]}" for k in buyers],
+        "收货人姓名": [f"示例{k % 1000}" for k in buyers],
+        "收货地址": [address(b, *places[p]) for b, p in zip(buyers, provinces, strict=True)],
+        "运送方式": ["快递"] * len(orders),
+        "联系手机": [f"'{phone(k)}" for k in buyers],
+        "物流单号": [f"No:{p}" if s else "" for p, s in zip(parcels, shipped, strict=True)],
+        "物流公司": [name if s else "" for name, s in zip(carriers, shipped, strict=True)],
+    }
 
 
 def _titles(world: World, trade: Trade) -> tuple[list[str], list[str], list[str]]:
@@ -224,16 +223,14 @@ def _stages(trade: Trade) -> list[str]:
     return texts
 
 
-def _line_cells(
-    world: World, trade: Trade, done: Fulfilment, claims: Claims
-) -> dict[str, list[str]]:
-    orders, lines, goods = trade.orders, trade.lines, world.catalogue
+def _line_cells(life: Life) -> dict[str, list[str]]:
+    orders, lines, goods = life.trade.orders, life.trade.lines, life.world.catalogue
     order = lines.order
     ids = order_ids(orders.created_at)
     own = [ids[k] for k in order.tolist()]
     place = np.arange(len(order)) - np.searchsorted(order, order)
     paid = ~np.isnat(orders.paid_at)[order]
-    back, state = _line_refunds(trade, claims)
+    back, state = _line_refunds(life.trade, life.claims)
     skus = lines.sku.tolist()
     codes = [goods.sku_codes[k] for k in skus]
     variants = [f"规格：{goods.sku_variant[k]}" for k in skus]
@@ -252,7 +249,7 @@ def _line_cells(
         "外部系统编号": codes,
         "商家编码": codes,
         "商品属性": variants,
-        "订单状态": [STATUS_WORDS[k] for k in done.status[order].tolist()],
+        "订单状态": [STATUS_WORDS[k] for k in life.done.status[order].tolist()],
         "买家应付货款": yuan(lines.payable),
         "买家实付金额": yuan(np.where(paid, lines.payable, 0)),
         "退款状态": state,
@@ -270,45 +267,5 @@ def _line_refunds(trade: Trade, claims: Claims) -> tuple[Ints, list[str]]:
     back = np.zeros(len(trade.lines), np.int64)
     back[claims.line] = claims.amount
     state = np.full(len(trade.lines), "没有申请退款", dtype="<U20")
-    state[claims.line] = _claim_states(claims)
+    state[claims.line] = claim_states(claims)
     return back, state.tolist()
-
-
-def _claim_states(claims: Claims) -> list[str]:
-    pending = "买家已经申请退款，等待卖家同意"
-    ended = np.where(claims.withdrawn, "退款关闭", "退款成功")
-    states: list[str] = np.where(np.isnat(claims.finished_at), pending, ended).tolist()
-    return states
-
-
-def _claim_cells(world: World, trade: Trade, claims: Claims) -> dict[str, list[str]]:
-    orders, lines, goods = trade.orders, trade.lines, world.catalogue
-    order = lines.order[claims.line]
-    ids = order_ids(orders.created_at)
-    sku = lines.sku[claims.line]
-    product = lines.product[claims.line].tolist()
-    whole = claims.amount >= lines.payable[claims.line]
-    arrived = np.array(["未发货", "买家未收到货", "买家已收到货"])[claims.stage]
-    return {
-        "订单编号": [ids[k] for k in order],
-        "退款编号": [str(3_100_000_000_000_000_000 + 13 * k) for k in range(len(claims))],
-        "支付宝交易号": [f"2000{ids[k]}" for k in order],
-        "订单付款时间": stamps(orders.paid_at[order]),
-        "商品id": [goods.ids[k] for k in product],
-        "商品编码": [goods.sku_codes[k] for k in sku],
-        "退款完结时间": stamps(claims.finished_at),
-        "完结时间": stamps(claims.finished_at),
-        "买家会员名称": [nickname(k) for k in orders.buyer[order].tolist()],
-        "买家实际支付金额": yuan(lines.payable[claims.line]),
-        "宝贝标题": [goods.names[k] for k in product],
-        "买家退款金额": yuan(claims.amount),
-        "手工退款/系统退款": ["手工退款"] * len(claims),
-        "是否需要退货": np.where(claims.returns, "是", "否").tolist(),
-        "退款的申请时间": stamps(claims.applied_at),
-        "退款状态": _claim_states(claims),
-        "货物状态": arrived.tolist(),
-        "买家退款原因": claims.reason.tolist(),
-        "售中或售后": np.where(claims.stage == 2, "售后", "售中").tolist(),
-        "部分退款/全部退款": np.where(whole, "全部退款", "部分退款").tolist(),
-        "业务类型": np.where(claims.returns, "退货退款", "仅退款").tolist(),
-    }

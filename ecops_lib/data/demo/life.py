@@ -1,0 +1,43 @@
+"""The shop's life, drawn part by part: each follows from those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
+from ecops_lib.data.demo.season import Season, make_season
+from ecops_lib.data.demo.trade import Trade, make_trade
+from ecops_lib.data.demo.traffic import Traffic, make_traffic
+from ecops_lib.data.demo.visits import Visits, make_visits
+from ecops_lib.data.demo.world import World
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Life:
+    """All that happened in the shop before it was written down."""
+
+    world: World
+    season: Season
+    visits: Visits
+    trade: Trade
+    done: Fulfilment
+    claims: Claims
+    traffic: Traffic
+
+
+def live(world: World) -> Life:
+    """Draw the calendar, the visits, the orders, their parcels and claims, and add them up."""
+    season = make_season(world)
+    visits = make_visits(world, season)
+    trade = make_trade(world, season, visits)
+    done, claims = make_fulfilment(world, trade)
+    return Life(
+        world=world,
+        season=season,
+        visits=visits,
+        trade=trade,
+        done=done,
+        claims=claims,
+        traffic=make_traffic(world, visits, trade, claims),
+    )
