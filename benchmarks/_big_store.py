@@ -67,7 +67,7 @@ def _complete(connection: duckdb.DuckDBPyConnection, table: str, source: str) ->
     """Every canonical column in its type, null where the source does not have it."""
     known = set(connection.table(source).columns)
     columns = (
-        f'CAST({field.name if field.name in known else "NULL"} AS {SQL_TYPES[str(field.type)]}) '
+        f"CAST({field.name if field.name in known else 'NULL'} AS {SQL_TYPES[str(field.type)]}) "
         f'AS "{field.name}"'
         for field in arrow_schema(table)
     )
@@ -139,7 +139,8 @@ def _daily(scope: str, things: int, name: str) -> str:
     return f"""
         SELECT 'tmall' AS platform, DATE '{FIRST}' + CAST(d AS INT) AS day, '{scope}' AS scope,
             {name} AS scope_id,
-            100000 // {things} + hash(d, i, '{scope}') % 5000 AS visitors, visitors * 4 AS page_views,
+            100000 // {things} + hash(d, i, '{scope}') % 5000 AS visitors,
+            visitors * 4 AS page_views,
             30 + hash(d, i, 2) % 60 AS stay_seconds, visitors // 8 AS cart_visitors,
             visitors // 5 AS cart_units, visitors // 20 AS favourite_visitors,
             visitors // 50 AS enquiry_visitors, visitors // 15 AS paying_buyers

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,9 @@ from ecops_lib.core.checks import require_columns
 from ecops_lib.core.errors import ColumnError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 DAY = dt.timedelta(days=1)
 
@@ -61,24 +62,35 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
         sort: Columns to sort by, for engines that keep no order.
     """
     import pandas as pd
+    import pyarrow as pa
 
-    held: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas(ignore_metadata=True)
-    for name in held.columns:
-        column = held[name]
-        if column.dtype == object and any(isinstance(v, Decimal) for v in column.head(50)):
-            held[name] = column.astype(float)
-        elif column.dtype == object and any(isinstance(v, dt.date) for v in column.head(50)):
-            held[name] = pd.to_datetime(column).astype("datetime64[us]")
-        elif column.dtype.kind == "M":
-            held[name] = (
-                column.dt.tz_convert("UTC").dt.tz_localize(None) if _zoned(column) else column
-            )
+    table: pa.Table = frame.collect("pyarrow").to_native()
+    held = pd.DataFrame(index=range(table.num_rows))
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_decimal(field.type):
+            held[field.name] = _floats(column)
+        elif pa.types.is_date(field.type) or pa.types.is_timestamp(field.type):
+            held[field.name] = column.cast(pa.timestamp("us")).to_pandas()
+        else:
+            held[field.name] = column.to_pandas()
     keys = list(sort)
     return held.sort_values(keys, ignore_index=True) if keys else held
 
 
-def _zoned(column: pd.Series[Any]) -> bool:
-    return getattr(column.dtype, "tz", None) is not None
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    """Exact decimals as the nearest floats (Arrow's own cast may be one off in the last bit)."""
+    import numpy as np
+    import pyarrow as pa
+
+    scale = column.type.scale
+    whole = column.cast(pa.decimal128(38, scale)).combine_chunks()
+    words = np.frombuffer(whole.buffers()[1], dtype="<i8")
+    low, high = words[whole.offset * 2 :: 2][: len(whole)], words[whole.offset * 2 + 1 :: 2]
+    told = whole.is_valid().to_numpy(zero_copy_only=False)
+    small = (high[: len(whole)] == low >> 63) & (np.abs(low) < 2**53)
+    if not (small | ~told).all():
+        return np.array([float("nan") if v is None else float(v) for v in whole.to_pylist()])
+    return np.where(told, low / 10.0**scale, np.nan)
 
 
 def instants(start: dt.date, end: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:

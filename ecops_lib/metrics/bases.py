@@ -25,6 +25,7 @@ Source = Store | Mapping[str, object]
 
 ORDER_KEY = ["platform", "order_id"]
 
+_scans: WeakKeyDictionary[Store, dict[tuple[object, ...], object]] = WeakKeyDictionary()
 _counted: WeakKeyDictionary[Store, RefundCounts] = WeakKeyDictionary()
 _spanned: WeakKeyDictionary[Store, dict[str, tuple[dt.date, dt.date] | None]] = WeakKeyDictionary()
 
@@ -125,11 +126,13 @@ class Tables:
     ) -> nw.LazyFrame[Any]:
         """A table; the days leave out whole months by its clock (a store's only)."""
         self.require(table)
-        if self.store:
-            held: object = self.store.scan(table, start=start, end=end)
-        else:
-            held = self.source[table]  # type: ignore[index]
-        return frames.lazy(held, name=table)
+        if not self.store:
+            return frames.lazy(self.source[table], name=table)  # type: ignore[index]
+        scans = _scans.setdefault(self.store, {})
+        key = (table, start, end)
+        if key not in scans:
+            scans[key] = self.store.scan(table, start=start, end=end)
+        return frames.lazy(scans[key], name=table)
 
     def span(self, table: str, column: str) -> tuple[dt.date, dt.date] | None:
         """First and last local day of a column; None where it holds nothing."""
@@ -205,22 +208,19 @@ def count_refunds(tables: Tables) -> RefundCounts:
     tables.require("refunds", "orders")
     good = tables.lazy("refunds").filter(nw.col("status") == "success")
     paid = tables.lazy("orders").filter(~nw.col("paid_at").is_null())
-    known = good.join(paid.select(*ORDER_KEY), on=ORDER_KEY, how="inner")
-    [total] = _rows(good.select(n=nw.len(), dated=nw.col("finished_at").count()))
-    [held] = _rows(known.select(n=nw.len()))
+    known = paid.select(*ORDER_KEY, known=nw.lit(1))
+    counted = good.join(known, on=ORDER_KEY, how="left").select(
+        refunds=nw.len(), dated=nw.col("finished_at").count(), known=nw.col("known").count()
+    )
+    [row] = counted.collect("pyarrow").to_native().to_pylist()
     counts = RefundCounts(
-        refunds=int(total["n"]),
-        orderless=int(total["n"]) - int(held["n"]),
-        dateless=int(total["n"]) - int(total["dated"]),
+        refunds=int(row["refunds"]),
+        orderless=int(row["refunds"]) - int(row["known"]),
+        dateless=int(row["refunds"]) - int(row["dated"]),
     )
     if tables.store:
         _counted[tables.store] = counts
     return counts
-
-
-def _rows(frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
-    held: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
-    return held
 
 
 def _decide(counts: RefundCounts) -> RefundBasis:

@@ -21,6 +21,8 @@ def joined(query: Query, parts: Mapping[str, Part]) -> pd.DataFrame:
     import pandas as pd
 
     groups = [COLUMNS[name] for name in query.by]
+    if not parts and not (len(query.by) == 1 and query.by[0] in DATED):
+        return pd.DataFrame(columns=groups, index=range(int(not groups)))
     if not groups:
         return pd.concat([part.values.reset_index(drop=True) for part in parts.values()], axis=1)
     tables = [part.values for part in parts.values()]
@@ -88,7 +90,8 @@ def _lengths(query: Query, table: pd.DataFrame) -> pd.Series[float]:
     if "day" in query.by:
         return pd.Series(1.0, index=table.index)
     if "month" in query.by:
-        return table["month"].dt.days_in_month.astype(float)
+        lengths: pd.Series[float] = table["month"].dt.days_in_month.astype(float)
+        return lengths
     if "week" in query.by:
         return pd.Series(7.0, index=table.index)
     whole = float(sum((end - start).days + 1 for start, end in query.spans))
