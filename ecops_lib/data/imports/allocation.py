@@ -16,14 +16,19 @@ def shared_out(total: str, worth: str, *, by: str, order: str) -> str:
         order: Column that orders the lines.
     """
     running = f"(PARTITION BY {by} ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
-    before = f"(PARTITION BY {by} ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    before = (
+        f"(PARTITION BY {by} ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    )
     whole = f"(PARTITION BY {by})"
     worths = f"CAST({worth} AS DOUBLE)"
 
     def reached(window: str) -> str:
         upto, all_of = f"sum({worths}) OVER {window}", f"sum({worths}) OVER {whole}"
         count = f"count(*) OVER {window}"
-        part = f"CASE WHEN {all_of} > 0 THEN {upto} / {all_of} ELSE {count} / count(*) OVER {whole} END"
+        part = (
+            f"CASE WHEN {all_of} > 0 THEN {upto} / {all_of} ELSE {count} / count(*) OVER "
+            f"{whole} END"
+        )
         return f"CAST(round(CAST({total} AS DOUBLE) * coalesce({part}, 0), 4) AS DECIMAL(18, 4))"
 
     return f"CAST({reached(running)} - {reached(before)} AS DECIMAL(18, 4))"

@@ -24,7 +24,12 @@ ISO = r"'[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}
 USUAL = "'____-__-__ __:__:__'"
 OFFSET = r"'[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9:.]+ ?(Z|UTC|[+-][0-9]{2}:?([0-9]{2})?)'"
 PLAIN_ID = "'[0-9A-Za-z#_][0-9A-Za-z#_-]*'"
-OTHER_TIMES = ("%Y.%m.%d", "%Y.%m.%d %H:%M:%S", "%Y年%m月%d日", "%Y年%m月%d日 %H:%M:%S")
+OTHER_TIMES: tuple[str, ...] = (
+    "%Y.%m.%d",
+    "%Y.%m.%d %H:%M:%S",
+    "%Y年%m月%d日",
+    "%Y年%m月%d日 %H:%M:%S",
+)
 OTHER_TIMES += ("%Y年%m月%d日 %H:%M", "%Y%m%d", "%Y%m%d %H:%M:%S", "%Y-%m-%d %H时%M分%S秒")
 BY_ORDER = {"mdy": "%m/%d/%Y", "dmy": "%d/%m/%Y"}
 
@@ -194,11 +199,12 @@ def choice(cell: str, words: dict[str, str]) -> str:
 
 
 PROVINCES = (
-    "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 "
-    "广西 海南 重庆 四川 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆 台湾 香港 澳门"
-).split()
+    ""
+    "北京|天津|河北|山西|内蒙古|辽宁|吉林|黑龙江|上海|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|"
+    "广西|海南|重庆|四川|贵州|云南|西藏|陕西|甘肃|青海|宁夏|新疆|台湾|香港|澳门"
+)
 
 
 def province(cell: str) -> str:
     """The Chinese province that an address begins with, by its short name; nothing else of it."""
-    return f"nullif(regexp_extract({bare(cell)}, '^({'|'.join(PROVINCES)})', 1), '')"
+    return f"nullif(regexp_extract({bare(cell)}, '^({PROVINCES})', 1), '')"

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecops_lib.core.errors import FileError
-from ecops_lib.data.imports.job import SQL_TYPES, Emission, Session
+from ecops_lib.data.imports.cells import SQL_TYPES
+from ecops_lib.data.imports.session import Emission, Session
 from ecops_lib.data.imports.tmall import DERIVED
 from ecops_lib.data.schema import TABLES, table_named
 from ecops_lib.data.schema.types import Table
@@ -50,7 +51,8 @@ def _collect(session: Session, table: Table) -> Collected:
     emissions = [e for e in session.emissions if e.table == table.name]
     name = session.name("collected")
     session.sql(
-        f"CREATE TEMP TABLE {name} AS " + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
+        f"CREATE TEMP TABLE {name} AS "
+        + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
     )
     _require(session, table, name)
     superseded = _supersede(session, name) if table.name == "refunds" else 0
@@ -90,7 +92,8 @@ def _day(session: Session, table: Table) -> Callable[[str], str]:
 def _cast(session: Session, table: Table, emission: Emission) -> str:
     told = [row[0] for row in session.sql(f"DESCRIBE {emission.query}")]
     columns = ", ".join(
-        f'CAST({_quoted(column.name) if column.name in told else "NULL"} AS {SQL_TYPES[column.type]}) '
+        f"CAST({_quoted(column.name) if column.name in told else 'NULL'} AS "
+        f"{SQL_TYPES[column.type]}) "
         f"AS {_quoted(column.name)}"
         for column in table.columns
     )
@@ -142,12 +145,11 @@ def _one_a_key(session: Session, table: Table, name: str) -> tuple[dict[int, int
     [(conflicting,)] = session.sql(
         f"SELECT count(*) FROM (SELECT {keys} FROM {many} GROUP BY {keys} HAVING {differ})"
     )
-    last = ", ".join(
-        f"arg_max({_quoted(c)}, (_from, _place)) AS {_quoted(c)}" for c in others
-    )
+    last = ", ".join(f"arg_max({_quoted(c)}, (_from, _place)) AS {_quoted(c)}" for c in others)
     session.sql(f"DELETE FROM {name} WHERE ({keys}) IN (SELECT ({keys}) FROM {many})")
     session.sql(
-        f"INSERT INTO {name} BY NAME SELECT {keys}{', ' + last if last else ''}, max(_from) AS _from "
+        f"INSERT INTO {name} BY NAME SELECT {keys}{', ' + last if last else ''}, max(_from) AS "
+        "_from "
         f"FROM {many} GROUP BY {keys}"
     )
     return repeated, conflicting
@@ -165,14 +167,18 @@ def _supersede(session: Session, name: str) -> int:
         view = session.name("held_refunds")
         held.create_view(view)
         told += f" UNION SELECT platform, order_id FROM {view} WHERE NOT starts_with(refund_id, '{DERIVED}')"
-    both = f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS NOT NULL)"
+    both = (
+        f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS "
+        "NOT NULL)"
+    )
     [(gone,)] = session.sql(
         f"DELETE FROM {name} WHERE starts_with(refund_id, '{DERIVED}') AND {both}"
     )
     if held is None:
         return int(gone)
     [(closed,)] = session.sql(
-        f"INSERT INTO {name} BY NAME SELECT * REPLACE ('closed' AS status), -1 AS _from FROM {view} "
+        f"INSERT INTO {name} BY NAME SELECT * REPLACE ('closed' AS status), -1 AS _from FROM "
+        f"{view} "
         f"WHERE starts_with(refund_id, '{DERIVED}') AND status = 'success' AND {both}"
     )
     return int(gone + closed)

@@ -12,8 +12,9 @@ from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import tr
 
 if TYPE_CHECKING:
-    from ecops_lib.data.imports.job import Job, Session
+    from ecops_lib.data.imports.job import Job
     from ecops_lib.data.imports.reader import Grid, Sheet
+    from ecops_lib.data.imports.session import Session
 
 LEAST_SCORE = 0.4
 """Share of a header's names that a format must know."""
@@ -48,6 +49,7 @@ class Format:
         known: Other names that may stand in its header.
         never: Names that rule it out.
         rank: Files of a lower rank are read first, because others need them.
+        least: Score below which a file is not taken for it.
         currency: Currency of its amounts, where the export has only one.
         time_zone: Zone of its times, where they carry none.
         tell: Currency and zone that a file itself tells, for formats of many countries.
@@ -62,6 +64,7 @@ class Format:
     known: Names = ()
     never: Names = ()
     rank: int = 0
+    least: float = LEAST_SCORE
     currency: str = ""
     time_zone: str = ""
     tell: Callable[[Recognised], tuple[str, str]] | None = None
@@ -130,7 +133,7 @@ def recognise(sheet: Sheet, formats: Sequence[Format]) -> Recognised:
             for grid in sheet.grids
             for row, header in _headers(grid)
             for kind in formats
-            if (score := kind.score(header)) >= LEAST_SCORE
+            if (score := kind.score(header)) > 0 and score >= kind.least
         ),
         key=lambda fit: (-fit.score, fit.row),
     )

@@ -26,8 +26,9 @@ from pathlib import Path
 from ecops_lib.core.checks import listed, nearest
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import mark
+from ecops_lib.data.imports.cells import Fill
 from ecops_lib.data.imports.formats import Format
-from ecops_lib.data.imports.job import Fill, Job
+from ecops_lib.data.imports.job import Job
 from ecops_lib.data.imports.loading import quoted
 from ecops_lib.data.schema import TABLES, table_named
 from ecops_lib.data.schema.types import Column, Table
@@ -57,6 +58,7 @@ class Entry:
             platform=self.constants.get("platform", ""),
             must=tuple((header,) for header in named.values()),
             rank=2,
+            least=0.0,
             load=partial(_load, entry=self),
         )
 
@@ -87,9 +89,13 @@ def _entry(given: Mapping[str, object], path: Path) -> Entry:
     table = str(given["table"])
     if table not in TABLES:
         raise FileError(
-            f"{path}: there is no table {table!r}{nearest(table, TABLES)}; the tables are {listed(TABLES)}."
+            f"{path}: there is no table {table!r}{nearest(table, TABLES)}; the tables are "
+            f"{listed(TABLES)}."
         )
-    parts = {word: _names(given.get(word, {}), path, table) for word in ("columns", "percent", "constants")}
+    parts = {
+        word: _names(given.get(word, {}), path, table)
+        for word in ("columns", "percent", "constants")
+    }
     entry = Entry(match=str(given["match"]), table=table, **parts)
     _require_key(entry, path)
     return entry
@@ -97,12 +103,13 @@ def _entry(given: Mapping[str, object], path: Path) -> Entry:
 
 def _names(given: object, path: Path, table: str) -> dict[str, str]:
     if not isinstance(given, dict):
-        raise FileError(f"{path}: {given!r} must be a table of canonical = \"column in the file\".")
+        raise FileError(f'{path}: {given!r} must be a table of canonical = "column in the file".')
     names = table_named(table).names
     for name in given:
         if name not in names:
             raise FileError(
-                f"{path}: {table} has no column {name!r}{nearest(name, names)}; it has {listed(names)}."
+                f"{path}: {table} has no column {name!r}{nearest(name, names)}; it has "
+                f"{listed(names)}."
             )
     return {name: str(value) for name, value in given.items()}
 
@@ -110,7 +117,9 @@ def _names(given: object, path: Path, table: str) -> dict[str, str]:
 def _require_key(entry: Entry, path: Path) -> None:
     told = {*entry.columns, *entry.percent, *entry.constants}
     table = table_named(entry.table)
-    needed = [column.name for column in table.columns if column.required and column.name not in told]
+    needed = [
+        column.name for column in table.columns if column.required and column.name not in told
+    ]
     if needed := [name for name in needed if name not in WILD]:
         raise FileError(
             f"{path}: the entry for {entry.match!r} does not tell {listed(needed)}, which "
@@ -127,7 +136,9 @@ def _load(job: Job, *, entry: Entry) -> None:
     table = table_named(entry.table)
     fills = {column.name: _fill(job, entry, column) for column in table.columns}
     key = table.key[0]
-    job.totals(*(header for name, header in entry.columns.items() if name in {key, "day", *table.key}))
+    job.totals(
+        *(header for name, header in entry.columns.items() if name in {key, "day", *table.key})
+    )
     good = job.typed(fills, rules=table.name)
     job.emit(table.name, f"SELECT * EXCLUDE (line_no) FROM {good}")
 

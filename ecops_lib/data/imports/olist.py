@@ -10,7 +10,8 @@ from __future__ import annotations
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import mark
 from ecops_lib.data.imports.formats import Format
-from ecops_lib.data.imports.job import Job, Session
+from ecops_lib.data.imports.job import Job
+from ecops_lib.data.imports.session import Session
 
 PLATFORM = "olist"
 STATUSES = {
@@ -102,7 +103,8 @@ def load_reviews(job: Job) -> None:
     )
     job.emit(
         "reviews",
-        f"SELECT '{PLATFORM}' AS platform, coalesce(review, 'of') || '-' || order_id AS review_id, order_id, rating, "
+        f"SELECT '{PLATFORM}' AS platform, coalesce(review, 'of') || '-' || order_id AS "
+        "review_id, order_id, rating, "
         f"created_at, text FROM {good}",
     )
 
@@ -158,7 +160,9 @@ def _joined(session: Session) -> str:
         if "olist_customers" in session.parts
         else "SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS buyer_key, NULL::VARCHAR AS province"
     )
-    items = _all(session, "olist_items", "order_id, line_id, ordered_amount, freight, ship_by", distinct=True)
+    items = _all(
+        session, "olist_items", "order_id, line_id, ordered_amount, freight, ship_by", distinct=True
+    )
     payments = _all(session, "olist_payments", "order_id, amount", distinct=False)
     orders = _all(
         session,
@@ -186,7 +190,8 @@ def _all(session: Session, part: str, columns: str, *, distinct: bool) -> str:
 
 def _refuse_strangers(job: Job, items: str, orders: str) -> None:
     rows = job.session.sql(
-        f"SELECT line_no, order_id FROM {items} WHERE order_id NOT IN (SELECT order_id FROM {orders})"
+        f"SELECT line_no, order_id FROM {items} WHERE order_id NOT IN (SELECT order_id FROM "
+        f"{orders})"
     )
     job.refuse_rows(rows, column="order_id", reason=mark("its order is not in the orders file"))
 
@@ -209,7 +214,13 @@ FORMATS = (
     _format(
         "olist_orders",
         mark("Olist orders"),
-        ("order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at"),
+        (
+            "order_id",
+            "customer_id",
+            "order_status",
+            "order_purchase_timestamp",
+            "order_approved_at",
+        ),
         "order_delivered_carrier_date order_delivered_customer_date order_estimated_delivery_date "
         "ts_precision in_samples uniform_sample has_review_table",
         load_orders,

@@ -53,7 +53,8 @@ def _lines(job: Job, good: str) -> str:
     """The lines with what becomes of each, and its rank among the like of its invoice."""
     name, again = job.session.name("lines"), job.session.name("again")
     job.session.sql(
-        f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, sku "
+        f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, "
+        "sku "
         f"ORDER BY quantity, unit_price, product_name) AS place FROM {good} SEMI JOIN "
         f"(SELECT invoice, sku FROM {good} GROUP BY ALL HAVING count(*) > 1) USING (invoice, sku)"
     )
@@ -84,7 +85,8 @@ def _orders(lines: str) -> str:
 def _items(lines: str) -> str:
     return (
         f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, place AS line_id, "
-        "moment AS created_at, sku AS product_id, sku AS sku_id, product_name, quantity, unit_price, "
+        "moment AS created_at, sku AS product_id, sku AS sku_id, product_name, quantity, "
+        "unit_price, "
         f"amount AS ordered_amount, amount AS paid_amount FROM {lines} WHERE what = 'line'"
     )
 
@@ -100,7 +102,8 @@ def _refunds(lines: str) -> str:
 
 def _costs(lines: str) -> str:
     return (
-        "SELECT CAST(moment AS DATE) AS day, 'bad_debt' AS kind, invoice || '-' || place AS product_id, "
+        "SELECT CAST(moment AS DATE) AS day, 'bad_debt' AS kind, invoice || '-' || place AS "
+        "product_id, "
         f"-amount AS amount FROM {lines} WHERE what = 'debt'"
     )
 

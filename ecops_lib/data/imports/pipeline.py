@@ -7,30 +7,28 @@ a refused file names itself in a FileError, and the store is as it was.
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ecops_lib.core.errors import FileError
-from ecops_lib.core.formats import show
-from ecops_lib.core.language import ntr, tr
+from ecops_lib.core.language import tr
 from ecops_lib.data import delta
 from ecops_lib.data.imports.catalogue import FORMATS
 from ecops_lib.data.imports.collect import Collected, collect
 from ecops_lib.data.imports.formats import Format, Recognised, recognise
-from ecops_lib.data.imports.job import Job, Session, Tally
+from ecops_lib.data.imports.job import Job
 from ecops_lib.data.imports.mapping import NAME, Entry, entry_for, read_mapping
 from ecops_lib.data.imports.quarantine import write_quarantine
 from ecops_lib.data.imports.reader import TABLE_SUFFIXES, Sheet, Source, read_sheets, read_source
 from ecops_lib.data.imports.result import FileReport, ImportResult
+from ecops_lib.data.imports.session import Session, Tally
 from ecops_lib.data.imports.stores import Wanted, opened_store
 from ecops_lib.data.schema import TABLES, table_named
-from ecops_lib.data.store import Snapshot, Store, Writer
+from ecops_lib.data.store import Store, Writer
 
 Progress = Callable[[str], None]
 
@@ -68,7 +66,7 @@ def import_files(
     """
     say = progress or (lambda _: None)
     folder = Path(store)
-    found, skipped = _files(paths, folder)
+    found, skipped = _files(list(paths))
     with tempfile.TemporaryDirectory(prefix="ecops-") as scratch:
         sources = [read_source(path) for path in found]
         known = _known_files(folder)
@@ -81,12 +79,10 @@ def import_files(
             run = _Run(held, say)
             if recognised:
                 run.write(recognised)
-            return run.result(
-                sources=sources, fresh=fresh, created=created, skipped=tuple(skipped)
-            )
+            return run.result(sources=sources, fresh=fresh, created=created, skipped=tuple(skipped))
 
 
-def _files(paths: Iterable[str | Path], store: Path) -> tuple[list[Path], list[str]]:
+def _files(paths: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
     """The files to read, in order, and the names of those passed over in folders."""
     found: list[Path] = []
     skipped: list[str] = []
@@ -115,7 +111,9 @@ def _is_store(path: Path, root: Path) -> bool:
     parents = [p for p in path.parents if p == root or root in p.parents]
     stores = [p for p in parents if (p / "store.toml").exists()]
     return any(
-        path.is_relative_to(p / part) for p in stores for part in ("tables", "quarantine", "snapshots")
+        path.is_relative_to(p / part)
+        for p in stores
+        for part in ("tables", "quarantine", "snapshots")
     )
 
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecops_lib.data.imports.job import Refused
+from ecops_lib.data.imports.session import Refused
 
 COLUMNS = ("file", "line", "column", "value", "reason")
 

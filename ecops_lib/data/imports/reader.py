@@ -58,8 +58,9 @@ class Source:
 class Grid(Protocol):
     """One way to see a sheet as rows of cells."""
 
-    rows: list[list[str]]
-    """The first rows."""
+    @property
+    def rows(self) -> list[list[str]]:
+        """The first rows."""
 
     def load(self, connection: object, table: str, *, header: int) -> Loaded:
         """Make a table of text columns of the rows below a header row."""
@@ -92,7 +93,9 @@ class RowsGrid:
     def load(self, connection: object, table: str, *, header: int) -> Loaded:
         """Hand the rows below the header to DuckDB."""
         width = len(self.rows[header])
-        return load_rows(connection, table, self.all_rows[header + 1 :], width=width, skip=header + 1)
+        return load_rows(
+            connection, table, self.all_rows[header + 1 :], width=width, skip=header + 1
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,7 @@ def read_sheets(source: Source, scratch: Path) -> tuple[Sheet, ...]:
         return (Sheet(source=source, name="", grids=(_parquet(source.path),)),)
     if magic == OLE or magic.startswith(b"\x09\x08\x10\x00"):
         return _workbook(source)
-    if magic.startswith(b"PK\x03\x04") or magic.startswith(b"PK\x05\x06"):
+    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(source, scratch)
     return _text(source, scratch)
 
@@ -215,9 +218,7 @@ def _zipped(source: Source, scratch: Path) -> tuple[Sheet, ...]:
             f"{source.name} is a damaged or truncated zip or xlsx file; download it again."
         ) from error
     sheets = read_sheets(replace(source, path=unpacked), scratch)
-    return tuple(
-        replace(sheet, source=replace(sheet.source, path=source.path)) for sheet in sheets
-    )
+    return tuple(replace(sheet, source=replace(sheet.source, path=source.path)) for sheet in sheets)
 
 
 def _one_table(source: Source, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -255,7 +256,9 @@ def _text(source: Source, scratch: Path) -> tuple[Sheet, ...]:
     if head.lstrip()[:1] == "<":
         rows = read_html(path)
         if not rows:
-            raise FileError(f"{source.name} is a web page without a table; download the export again.")
+            raise FileError(
+                f"{source.name} is a web page without a table; download the export again."
+            )
         grid: Grid = RowsGrid(rows=rows[:HEADER_ROWS], all_rows=rows)
         return (Sheet(source=found, name="", grids=(grid,)),)
     grids = tuple(_cut(path, head, delimiter) for delimiter in DELIMITERS)

@@ -11,7 +11,7 @@ from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, reading, tr
 from ecops_lib.core.results import Result
-from ecops_lib.data.imports.job import TotalsCheck
+from ecops_lib.data.imports.session import TotalsCheck
 from ecops_lib.data.schema import TABLES
 
 if TYPE_CHECKING:
@@ -152,7 +152,12 @@ class ImportResult(Result):
             words = [*self._store_words()]
             for file in self.files:
                 words += _file_words(file)
-            return (*words, *self._overlap_words(), *self._superseded_words(), *self._missing_words())
+            return (
+                *words,
+                *self._overlap_words(),
+                *self._superseded_words(),
+                *self._missing_words(),
+            )
 
     def _store_words(self) -> Iterator[Finding]:
         if self.created:
@@ -169,7 +174,9 @@ class ImportResult(Result):
         if self.skipped:
             names = ", ".join(self.skipped[:5])
             yield _note(
-                "skipped", tr("Not tables, so not read: {names}.", names=names), files=len(self.skipped)
+                "skipped",
+                tr("Not tables, so not read: {names}.", names=names),
+                files=len(self.skipped),
             )
 
     def _overlap_words(self) -> Iterator[Finding]:
@@ -178,8 +185,10 @@ class ImportResult(Result):
                 yield _note(
                     f"overlap/{table}",
                     ntr(
-                        "{count} row for {table} was given more than once or was in the store; it counts once.",
-                        "{count} rows for {table} were given more than once or were in the store; they count once.",
+                        "{count} row for {table} was given more than once or was in the store; "
+                        "it counts once.",
+                        "{count} rows for {table} were given more than once or were in the "
+                        "store; they count once.",
                         count,
                         count=show(count, "count"),
                         table=table,
@@ -189,13 +198,17 @@ class ImportResult(Result):
         for table, count in self.conflicts.items():
             if count:
                 text = ntr(
-                    "{count} key of {table} was told differently by different rows; the last holds.",
-                    "{count} keys of {table} were told differently by different rows; the last holds.",
+                    "{count} key of {table} was told differently by different rows; the last "
+                    "holds.",
+                    "{count} keys of {table} were told differently by different rows; the last "
+                    "holds.",
                     count,
                     count=show(count, "count"),
                     table=table,
                 )
-                yield Finding(key=f"conflict/{table}", level="watch", text=text, evidence={"keys": count})
+                yield Finding(
+                    key=f"conflict/{table}", level="watch", text=text, evidence={"keys": count}
+                )
 
     def _superseded_words(self) -> Iterator[Finding]:
         if self.superseded:
@@ -263,8 +276,10 @@ def _cleaned(file: FileReport) -> Iterator[Finding]:
         yield _note(f"cleaned/{file.name}", text, cells=cells)
     if file.masked:
         text = ntr(
-            "{file}: the platform has masked the buyer of {count} row; it cannot be told who bought.",
-            "{file}: the platform has masked the buyers of {count} rows; it cannot be told who bought.",
+            "{file}: the platform has masked the buyer of {count} row; it cannot be told who "
+            "bought.",
+            "{file}: the platform has masked the buyers of {count} rows; it cannot be told who "
+            "bought.",
             file.masked,
             file=file.name,
             count=show(file.masked, "count"),
@@ -298,14 +313,18 @@ def _totals(file: FileReport) -> Iterator[Finding]:
             file=file.name,
             count=right,
         )
-        yield Finding(key=f"totals/{file.name}", level="good", text=text, evidence={"columns": right})
+        yield Finding(
+            key=f"totals/{file.name}", level="good", text=text, evidence={"columns": right}
+        )
 
 
 def _refused(file: FileReport) -> Iterator[Finding]:
     for (column, reason), count in file.refused.items():
         text = ntr(
-            "{file}: {count} row was refused ({column}: {reason}); see the store's quarantine folder.",
-            "{file}: {count} rows were refused ({column}: {reason}); see the store's quarantine folder.",
+            "{file}: {count} row was refused ({column}: {reason}); see the store's quarantine "
+            "folder.",
+            "{file}: {count} rows were refused ({column}: {reason}); see the store's quarantine "
+            "folder.",
             count,
             file=file.name,
             count=show(count, "count"),
@@ -313,5 +332,8 @@ def _refused(file: FileReport) -> Iterator[Finding]:
             reason=tr(reason),
         )
         yield Finding(
-            key=f"refused/{file.name}/{column}/{reason}", level="watch", text=text, evidence={"rows": count}
+            key=f"refused/{file.name}/{column}/{reason}",
+            level="watch",
+            text=text,
+            evidence={"rows": count},
         )

@@ -19,17 +19,20 @@ from ecops_lib.data.imports.job import Job
 PLATFORM = "shopify"
 PAID = "('paid', 'partially_refunded', 'refunded', 'partially_paid')"
 NAMES = (
-    "Email, Paid at, Fulfillment Status, Fulfilled at, Accepts Marketing, Shipping, Taxes, Discount Code, "
-    "Discount Amount, Shipping Method, Lineitem compare at price, Lineitem sku, Lineitem requires shipping, "
-    "Lineitem taxable, Lineitem fulfillment status, Billing Name, Billing Street, Billing Address1, "
-    "Billing Address2, Billing Company, Billing City, Billing Zip, Billing Province, Billing Country, "
-    "Billing Phone, Shipping Name, Shipping Street, Shipping Address1, Shipping Address2, Shipping Company, "
-    "Shipping City, Shipping Zip, Shipping Province, Shipping Country, Shipping Phone, Notes, Note Attributes, "
-    "Cancelled at, Payment Method, Payment Reference, Refunded Amount, Vendor, Outstanding Balance, Employee, "
-    "Location, Device ID, Id, Tags, Risk Level, Source, Lineitem discount, Tax 1 Name, Tax 1 Value, Tax 2 Name, "
-    "Tax 2 Value, Tax 3 Name, Tax 3 Value, Tax 4 Name, Tax 4 Value, Tax 5 Name, Tax 5 Value, Phone, "
-    "Receipt Number, Duties, Billing Province Name, Shipping Province Name, Payment ID, Payment Terms Name, "
-    "Next Payment Due At, Payment References"
+    "Email, Paid at, Fulfillment Status, Fulfilled at, Accepts Marketing, Shipping, Taxes, "
+    "Discount Code, Discount Amount, Shipping Method, Lineitem compare at price, "
+    "Lineitem sku, Lineitem requires shipping, Lineitem taxable, "
+    "Lineitem fulfillment status, Billing Name, Billing Street, Billing Address1, "
+    "Billing Address2, Billing Company, Billing City, Billing Zip, Billing Province, "
+    "Billing Country, Billing Phone, Shipping Name, Shipping Street, Shipping Address1, "
+    "Shipping Address2, Shipping Company, Shipping City, Shipping Zip, Shipping Province, "
+    "Shipping Country, Shipping Phone, Notes, Note Attributes, Cancelled at, Payment Method, "
+    "Payment Reference, Refunded Amount, Vendor, Outstanding Balance, Employee, Location, "
+    "Device ID, Id, Tags, Risk Level, Source, Lineitem discount, Tax 1 Name, Tax 1 Value, "
+    "Tax 2 Name, Tax 2 Value, Tax 3 Name, Tax 3 Value, Tax 4 Name, Tax 4 Value, Tax 5 Name, "
+    "Tax 5 Value, Phone, Receipt Number, Duties, Billing Province Name, "
+    "Shipping Province Name, Payment ID, Payment Terms Name, Next Payment Due At, "
+    "Payment References"
 )
 ORDER_FIELDS = (
     "buyer_key",
@@ -56,7 +59,8 @@ def load_orders(job: Job) -> None:
     lines = job.session.name("lines")
     good = _typed(job)
     job.session.sql(
-        f"CREATE TEMP TABLE {lines} AS SELECT line_no, order_id, quantity, unit_price, compare_price, "
+        f"CREATE TEMP TABLE {lines} AS SELECT line_no, order_id, quantity, unit_price, "
+        "compare_price, "
         "sku_id, product_name, line_discount, "
         + ", ".join(f"min({f}) OVER o AS {f}" for f in ("created_at", "subtotal"))
         + f" FROM {good} WINDOW o AS (PARTITION BY order_id)"
@@ -124,7 +128,8 @@ def _orders(job: Job, good: str) -> str:
     fields = ", ".join(f"arg_min({f}, line_no) AS {f}" for f in ORDER_FIELDS)
     job.session.sql(
         f"CREATE TEMP TABLE {name} AS SELECT *, CASE "
-        "WHEN cancelled_at IS NOT NULL OR financial IN ('voided', 'refunded', 'expired') THEN 'closed' "
+        "WHEN cancelled_at IS NOT NULL OR financial IN ('voided', 'refunded', 'expired') THEN "
+        "'closed' "
         "WHEN fulfilment = 'fulfilled' THEN 'shipped' "
         f"WHEN financial IN {PAID} THEN 'paid' ELSE 'unpaid' END AS status, "
         f"coalesce(paid_told, CASE WHEN financial IN {PAID} THEN created_at END) AS paid_at "
@@ -137,7 +142,8 @@ def _orders(job: Job, good: str) -> str:
         job.note(
             lambda: ntr(
                 "{count} paid order has no time of payment; the time of the order stands in for it",
-                "{count} paid orders have no time of payment; the time of the order stands in for it",
+                "{count} paid orders have no time of payment; the time of the order stands in "
+                "for it",
                 undated,
                 count=show(undated, "count"),
             )
@@ -169,10 +175,16 @@ def _at(row: list[str], place: int) -> str:
 
 def _require_currency(job: Job) -> None:
     cell, _ = job.cell("Currency")
-    found = [v for (v,) in job.session.sql(f"SELECT DISTINCT trim({cell}) FROM {job.loaded.table} WHERE {cell} IS NOT NULL")]
+    found = [
+        v
+        for (v,) in job.session.sql(
+            f"SELECT DISTINCT trim({cell}) FROM {job.loaded.table} WHERE {cell} IS NOT NULL"
+        )
+    ]
     if found != [job.session.currency]:
         raise FileError(
-            f"{job.title} is in {' and '.join(sorted(found)) or 'no currency'}, but the store counts in {job.session.currency}; "
+            f"{job.title} is in {' and '.join(sorted(found)) or 'no currency'}, but the store "
+            f"counts in {job.session.currency}; "
             "import it into a store of its own."
         )
 

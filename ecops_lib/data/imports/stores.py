@@ -43,7 +43,8 @@ class Wanted:
         told = sorted({c for found in recognised if (c := found.told()[0])})
         if currency is None and len(told) > 1:
             raise FileError(
-                f"the files are in {' and '.join(told)}; a store has one currency: import them apart."
+                f"the files are in {' and '.join(told)}; a store has one currency: import them "
+                "apart."
             )
         zones = [zone for found in recognised if (zone := found.told()[1])]
         return cls(
@@ -105,6 +106,7 @@ def _unmake(folder: Path) -> None:
 def _require_same(store: Store, wanted: Wanted) -> None:
     if wanted.currency and wanted.currency != store.settings.currency:
         raise StoreError(
-            f"the store counts in {store.settings.currency}, but {wanted.currency} was asked for or "
+            f"the store counts in {store.settings.currency}, but {wanted.currency} was asked "
+            "for or "
             "is in the files; import them into a store of their own."
         )

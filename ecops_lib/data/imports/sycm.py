@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import mark
+from ecops_lib.data.imports.cells import Fill
 from ecops_lib.data.imports.formats import Format
-from ecops_lib.data.imports.job import Fill, Job
+from ecops_lib.data.imports.job import Job
 
 PLATFORM = "tmall"
 
 PRODUCT_NAMES = (
-    "主商品ID, 商品类型, 货号, 商品状态, 商品标签, 商品浏览量, 平均停留时长, 商品详情页跳出率, 商品收藏人数, "
-    "商品加购件数, 商品加购人数, 下单买家数, 下单件数, 下单金额, 下单转化率, 支付买家数, 支付件数, 支付金额, "
-    "商品支付转化率, 支付新买家数, 支付老买家数, 老买家支付金额, 聚划算支付金额, 访客平均价值, 成功退款金额, "
-    "竞争力评分, 年累计支付金额, 月累计支付金额, 月累计支付件数, 搜索引导支付转化率, 搜索引导访客数, "
+    "主商品ID, 商品类型, 货号, 商品状态, 商品标签, 商品浏览量, 平均停留时长, "
+    "商品详情页跳出率, 商品收藏人数, 商品加购件数, 商品加购人数, 下单买家数, 下单件数, "
+    "下单金额, 下单转化率, 支付买家数, 支付件数, 支付金额, 商品支付转化率, 支付新买家数, "
+    "支付老买家数, 老买家支付金额, 聚划算支付金额, 访客平均价值, 成功退款金额, 竞争力评分, "
+    "年累计支付金额, 月累计支付金额, 月累计支付件数, 搜索引导支付转化率, 搜索引导访客数, "
     "搜索引导支付买家数, 结构化详情引导转化率, 结构化详情引导成交占比"
 )
 SHOP_NAMES = (
-    "成功退货退款金额, 成功退款金额, 分期支付金额, 支付件数, 商品加购人数, 商品加购件数, 商品浏览量, "
-    "商品微详情访客数, 商品收藏人数, 商品平均停留时长, 下单买家数, 支付买家数, 下单转化率, 商品详情页跳出率, "
-    "下单金额, 访问收藏转化率, 访问加购转化率, 支付老买家数, 老买家支付金额, 支付转化率, 支付新买家数, "
-    "有支付商品数, 下单件数, 有访问商品数, 客单价, 访客数, 浏览量, 咨询人数"
+    "成功退货退款金额, 成功退款金额, 分期支付金额, 支付件数, 商品加购人数, 商品加购件数, "
+    "商品浏览量, 商品微详情访客数, 商品收藏人数, 商品平均停留时长, 下单买家数, 支付买家数, "
+    "下单转化率, 商品详情页跳出率, 下单金额, 访问收藏转化率, 访问加购转化率, 支付老买家数, "
+    "老买家支付金额, 支付转化率, 支付新买家数, 有支付商品数, 下单件数, 有访问商品数, 客单价, "
+    "访客数, 浏览量, 咨询人数"
 )
 KEYWORD_NAMES = "加购人数, 商品收藏人数, 支付买家数, 支付转化率, 支付件数, 支付金额, 客单价, UV价值"
 
@@ -52,7 +55,14 @@ def _measures(job: Job) -> dict[str, Fill]:
     }
 
 
-ADDITIVE = ("page_views", "cart_units", "ordered_amount", "paid_units", "paid_amount", "refund_amount")
+ADDITIVE = (
+    "page_views",
+    "cart_units",
+    "ordered_amount",
+    "paid_units",
+    "paid_amount",
+    "refund_amount",
+)
 """Measures whose totals row is their sum; visitors and buyers are distinct people."""
 
 
@@ -74,7 +84,8 @@ def _load(job: Job, scope: str, scope_id: Fill) -> str:
     job.check_totals({name: measures[name] for name in ADDITIVE})
     job.emit(
         "traffic",
-        f"SELECT '{PLATFORM}' AS platform, * EXCLUDE (line_no, product_name, merchant_code, status) "
+        f"SELECT '{PLATFORM}' AS platform, * EXCLUDE (line_no, product_name, merchant_code, "
+        "status) "
         f"FROM {good}",
     )
     return good
@@ -85,7 +96,8 @@ def _require_days(job: Job) -> None:
     cell, header = job.cell("统计日期", "日期")
     days = f"regexp_extract_all({cell}, '[0-9]{{4}}-?[0-9]{{2}}-?[0-9]{{2}}')"
     found = job.session.sql(
-        f"SELECT {cell} FROM {job.loaded.table} WHERE len({days}) = 2 AND {days}[1] <> {days}[2] LIMIT 1"
+        f"SELECT {cell} FROM {job.loaded.table} WHERE len({days}) = 2 AND {days}[1] <> "
+        f"{days}[2] LIMIT 1"
     )
     if found:
         raise FileError(

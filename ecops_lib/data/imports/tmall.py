@@ -16,8 +16,9 @@ from __future__ import annotations
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import mark
 from ecops_lib.data.imports.allocation import shared_out
+from ecops_lib.data.imports.cells import Fill
 from ecops_lib.data.imports.formats import Format
-from ecops_lib.data.imports.job import Fill, Job
+from ecops_lib.data.imports.job import Job
 
 PLATFORM = "tmall"
 DERIVED = "order-"
@@ -39,27 +40,30 @@ STATUSES = {
 }
 
 ORDER_NAMES = (
-    "买家会员名, 买家支付宝账号, 支付单号, 支付详情, 买家应付货款, 买家应付邮费, 买家支付积分, 返点积分, "
-    "买家实际支付金额, 买家实付金额, 买家实际支付积分, 订单状态, 买家留言, 收货人姓名, 收货地址, 运送方式, "
-    "联系电话, 联系手机, 订单付款时间, 买家付款时间, 宝贝标题, 宝贝种类, 物流单号, 运单号, 物流公司, 订单备注, "
-    "宝贝总数量, 店铺Id, 店铺名称, 订单关闭原因, 卖家服务费, 买家服务费, 发票抬头, 是否手机订单, 分阶段订单信息, "
-    "特权订金订单id, 是否上传合同照片, 是否上传小票, 是否代付, 定金排名, 修改后的sku, 修改后的收货地址, 异常信息, "
-    "天猫卡券抵扣, 集分宝抵扣, 是否是O2O交易, 新零售交易类型, 新零售导购门店名称, 新零售导购门店id, "
-    "新零售发货门店名称, 新零售发货门店id, 退款金额, 预约门店, 确认收货时间, 打款商家金额, "
-    "含应开票给个人的个人红包, 是否信用购, 体验期结束时间, 前N有礼, 配送类型, 主订单编号, 直播返现状态, 返现金额, "
-    "延迟发货自动赔付金额, 预售订单, 发货时间, 商家备忘"
+    "买家会员名, 买家支付宝账号, 支付单号, 支付详情, 买家应付货款, 买家应付邮费, "
+    "买家支付积分, 返点积分, 买家实际支付金额, 买家实付金额, 买家实际支付积分, 订单状态, "
+    "买家留言, 收货人姓名, 收货地址, 运送方式, 联系电话, 联系手机, 订单付款时间, "
+    "买家付款时间, 宝贝标题, 宝贝种类, 物流单号, 运单号, 物流公司, 订单备注, 宝贝总数量, "
+    "店铺Id, 店铺名称, 订单关闭原因, 卖家服务费, 买家服务费, 发票抬头, 是否手机订单, "
+    "分阶段订单信息, 特权订金订单id, 是否上传合同照片, 是否上传小票, 是否代付, 定金排名, "
+    "修改后的sku, 修改后的收货地址, 异常信息, 天猫卡券抵扣, 集分宝抵扣, 是否是O2O交易, "
+    "新零售交易类型, 新零售导购门店名称, 新零售导购门店id, 新零售发货门店名称, "
+    "新零售发货门店id, 退款金额, 预约门店, 确认收货时间, 打款商家金额, "
+    "含应开票给个人的个人红包, 是否信用购, 体验期结束时间, 前N有礼, 配送类型, 主订单编号, "
+    "直播返现状态, 返现金额, 延迟发货自动赔付金额, 预售订单, 发货时间, 商家备忘"
 )
 LINE_NAMES = (
-    "订单编号, 子订单编号, 主订单编号, 标题, 商品标题, 宝贝标题, 价格, 商品价格, 购买数量, 外部系统编号, 商品属性, "
-    "规格名称, 套餐信息, 备注, 订单状态, 商家编码, 买家应付货款, 买家实付金额, 退款状态, 退款金额, 订单创建时间, "
-    "订单付款时间, 商品ID, 商家备注"
+    "订单编号, 子订单编号, 主订单编号, 标题, 商品标题, 宝贝标题, 价格, 商品价格, 购买数量, "
+    "外部系统编号, 商品属性, 规格名称, 套餐信息, 备注, 订单状态, 商家编码, 买家应付货款, "
+    "买家实付金额, 退款状态, 退款金额, 订单创建时间, 订单付款时间, 商品ID, 商家备注"
 )
 REFUND_NAMES = (
-    "支付宝交易号, 订单付款时间, 商品id, 商品编码, 退款完结时间, 买家会员名称, 买家实际支付金额, 宝贝标题, "
-    "手工退款/系统退款, 是否需要退货, 退款的申请时间, 超时时间, 退款状态, 货物状态, 退货物流信息, 发货物流信息, "
-    "客服介入状态, 卖家真实姓名, 退货物流单号, 退货物流公司, 买家退款原因, 买家退款说明, 买家退货时间, 责任方, "
-    "售中或售后, 商家备注, 完结时间, 部分退款/全部退款, 审核操作人, 举证超时, 是否零秒响应, 退款操作人, "
-    "退款原因标签, 业务类型, 是否帮他退款, 帮他退款操作账号"
+    "支付宝交易号, 订单付款时间, 商品id, 商品编码, 退款完结时间, 买家会员名称, "
+    "买家实际支付金额, 宝贝标题, 手工退款/系统退款, 是否需要退货, 退款的申请时间, 超时时间, "
+    "退款状态, 货物状态, 退货物流信息, 发货物流信息, 客服介入状态, 卖家真实姓名, "
+    "退货物流单号, 退货物流公司, 买家退款原因, 买家退款说明, 买家退货时间, 责任方, "
+    "售中或售后, 商家备注, 完结时间, 部分退款/全部退款, 审核操作人, 举证超时, 是否零秒响应, "
+    "退款操作人, 退款原因标签, 业务类型, 是否帮他退款, 帮他退款操作账号"
 )
 ORDER_CREATED = ("订单创建时间", "买家下单时间")
 ORDER_PAID = ("订单付款时间", "买家付款时间")
@@ -104,7 +108,9 @@ def load_orders(job: Job) -> None:
         [(count, amount)] = job.session.sql(
             f"SELECT count(*), coalesce(sum(refunded), 0) FROM {good} WHERE refunded > 0"
         )
-        job.note_money(count, amount, mark("{count} orders tell of refunds ({money}), without a date"))
+        job.note_money(
+            count, amount, mark("{count} orders tell of refunds ({money}), without a date")
+        )
 
 
 def _derived(good: str) -> str:
@@ -137,7 +143,9 @@ def load_lines(job: Job) -> None:
     )
     job.check_totals({"买家应付货款": payable, "购买数量": job.integer("购买数量")})
     matched = _with_orders(job, good)
-    amount = "payable" if payable.cell else shared_out("goods", "worth", by="order_id", order="line_no")
+    amount = (
+        "payable" if payable.cell else shared_out("goods", "worth", by="order_id", order="line_no")
+    )
     job.emit(
         "order_items",
         f"SELECT '{PLATFORM}' AS platform, * EXCLUDE (line_no, payable, worth, goods, paid), "
@@ -152,7 +160,8 @@ def _with_orders(job: Job, good: str) -> str:
     columns = "platform, order_id, created_at, paid_at, ordered_amount, shipping_amount"
     known = session.gathered("orders", columns)
     orders = (
-        f"SELECT order_id, arg_min(created_at, _age) AS created_at, arg_min(paid_at, _age) AS paid_at, "
+        "SELECT order_id, arg_min(created_at, _age) AS created_at, arg_min(paid_at, _age) AS "
+        "paid_at, "
         "arg_min(ordered_amount, _age) - coalesce(arg_min(shipping_amount, _age), 0) AS goods "
         f"FROM ({known}) WHERE platform = '{PLATFORM}' GROUP BY order_id"
         if known
@@ -175,7 +184,9 @@ def _with_orders(job: Job, good: str) -> str:
             f"{job.title} has no order times, and none of its {rows} lines belongs to an order "
             "that is known; import the order export (ExportOrderList) together with it."
         )
-    job.refuse_rows(lost, column="订单编号", reason=mark("its order is neither in the files nor in the store"))
+    job.refuse_rows(
+        lost, column="订单编号", reason=mark("its order is neither in the files nor in the store")
+    )
     session.sql(f"DELETE FROM {name} WHERE created_at IS NULL")
     return name
 
@@ -189,7 +200,10 @@ def load_refunds(job: Job) -> None:
     job.totals("订单编号", "退款编号")
     amount = job.money("买家退款金额")
     status = job.choice(REFUND_STATUS, "退款状态")
-    pending = f"CASE WHEN regexp_matches({status.sql}, '^({REFUND_PENDING})') THEN 'pending' ELSE {status.sql} END"
+    pending = (
+        f"CASE WHEN regexp_matches({status.sql}, '^({REFUND_PENDING})') THEN 'pending' ELSE "
+        f"{status.sql} END"
+    )
     good = job.typed(
         {
             "refund_id": job.id("退款编号"),
@@ -239,7 +253,12 @@ LINES = Format(
     key="tmall_lines",
     label=mark("Tmall/Taobao order lines (宝贝报表)"),
     platform=PLATFORM,
-    must=(("订单编号", "主订单编号"), ("标题", "商品标题", "宝贝标题"), ("价格", "商品价格"), ("购买数量",)),
+    must=(
+        ("订单编号", "主订单编号"),
+        ("标题", "商品标题", "宝贝标题"),
+        ("价格", "商品价格"),
+        ("购买数量",),
+    ),
     known=_names(LINE_NAMES),
     never=("总金额", "退款编号"),
     rank=1,

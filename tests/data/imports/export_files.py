@@ -10,10 +10,18 @@ from ecops_lib.data.store import Store, open_store
 
 Rows = Sequence[Sequence[str]]
 
-ORDER_HEADER = (
-    "订单编号,买家会员名,总金额,买家应付邮费,买家实际支付金额,订单状态,收货地址 ,"
-    "订单创建时间,订单付款时间 ,退款金额"
-).split(",")
+ORDER_HEADER = [
+    "订单编号",
+    "买家会员名",
+    "总金额",
+    "买家应付邮费",
+    "买家实际支付金额",
+    "订单状态",
+    "收货地址 ",
+    "订单创建时间",
+    "订单付款时间 ",
+    "退款金额",
+]
 
 
 def order(number: str = "1001", **cells: str) -> list[str]:
@@ -60,9 +68,7 @@ def load(tmp_path: Path, *paths: Path, **options: str) -> tuple[ImportResult, St
 
 def rows_of(store: Store, table: str, *columns: str) -> list[tuple[object, ...]]:
     """A table's rows, sorted, as plain values; decimals as floats, times as UTC text."""
-    shown = ", ".join(
-        f"CAST({c} AS VARCHAR)" if c.endswith("_at") else c for c in columns
-    )
+    shown = ", ".join(f"CAST({c} AS VARCHAR)" if c.endswith("_at") else c for c in columns)
     found = store.scan(table).project(shown).fetchall()
     return sorted((tuple(_plain(v) for v in row) for row in found), key=repr)
 

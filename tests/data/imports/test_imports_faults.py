@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from export_files import ORDER_HEADER, load, order, text_of, write
 
 from ecops_lib.core.errors import FileError
 from ecops_lib.data.imports import import_files
-from export_files import ORDER_HEADER, load, order, text_of, write
 
 
 def refused(tmp_path: Path, file: Path) -> str:

@@ -10,8 +10,29 @@ from export_files import ORDER_HEADER, load, order, rows_of, words, write
 from ecops_lib.core.errors import FileError
 
 OLD_LINES = ["订单编号", "标题", "价格", "购买数量", "商家编码"]
-NEW_LINES = "子订单编号,主订单编号,商品标题,商品价格,购买数量,买家应付货款,订单创建时间,订单付款时间,商品ID,退款金额".split(",")
-REFUNDS = "订单编号,退款编号,退款完结时间,买家退款金额,是否需要退货,退款的申请时间,退款状态,货物状态,买家退款原因".split(",")
+NEW_LINES = [
+    "子订单编号",
+    "主订单编号",
+    "商品标题",
+    "商品价格",
+    "购买数量",
+    "买家应付货款",
+    "订单创建时间",
+    "订单付款时间",
+    "商品ID",
+    "退款金额",
+]
+REFUNDS = [
+    "订单编号",
+    "退款编号",
+    "退款完结时间",
+    "买家退款金额",
+    "是否需要退货",
+    "退款的申请时间",
+    "退款状态",
+    "货物状态",
+    "买家退款原因",
+]
 
 
 def test_net_column_is_not_what_was_paid(tmp_path: Path) -> None:
@@ -30,7 +51,11 @@ def test_net_column_is_not_what_was_paid(tmp_path: Path) -> None:
 
 
 def test_third_generation_of_order_names(tmp_path: Path) -> None:
-    new = {"订单创建时间": "买家下单时间", "订单付款时间 ": "买家付款时间", "买家实际支付金额": "买家实付金额"}
+    new = {
+        "订单创建时间": "买家下单时间",
+        "订单付款时间 ": "买家付款时间",
+        "买家实际支付金额": "买家实付金额",
+    }
     header = [new.get(name, name) for name in ORDER_HEADER]
     result, store = load(tmp_path, write(tmp_path / "a.csv", [header, order("1", 总金额="12元")]))
     assert rows_of(store, "orders", "paid_amount", "paid_at") == [(12.0, "2026-10-01 02:01:00+00")]
@@ -38,7 +63,13 @@ def test_third_generation_of_order_names(tmp_path: Path) -> None:
 
 
 def test_status_words_and_their_commas(tmp_path: Path) -> None:
-    theirs = ["等待买家付款", "买家已付款，等待卖家发货", "卖家已发货,等待买家确认", "交易成功", "交易关闭"]
+    theirs = [
+        "等待买家付款",
+        "买家已付款，等待卖家发货",
+        "卖家已发货,等待买家确认",
+        "交易成功",
+        "交易关闭",
+    ]
     rows = [order(str(n), 订单状态=word) for n, word in enumerate(theirs)]
     _, store = load(tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, *rows]))
     assert [s for _, s in rows_of(store, "orders", "order_id", "status")] == [
@@ -48,7 +79,11 @@ def test_status_words_and_their_commas(tmp_path: Path) -> None:
 
 def test_old_lines_share_their_order_out_to_the_last_cent(tmp_path: Path) -> None:
     orders = write(tmp_path / "o.csv", [ORDER_HEADER, order("1", 总金额="110", 买家应付邮费="10")])
-    lines = [["1", "A", "100", "1", "S1"], ["1", "B", "100", "1", "S2"], ["1", "B", "100", "1", "S2"]]
+    lines = [
+        ["1", "A", "100", "1", "S1"],
+        ["1", "B", "100", "1", "S2"],
+        ["1", "B", "100", "1", "S2"],
+    ]
     file = write(tmp_path / "l.csv", [OLD_LINES, *lines])
     _, store = load(tmp_path, file, orders)
     found = rows_of(store, "order_items", "line_id", "ordered_amount", "list_amount", "created_at")
@@ -73,7 +108,18 @@ def test_lines_without_any_order_are_refused(tmp_path: Path) -> None:
 
 
 def test_new_lines_carry_their_own_amounts(tmp_path: Path) -> None:
-    line = ['="11"', '="1"', "A", "100", "2", "180.5", "2026-10-01 10:00:00", "", "7001", "无退款申请"]
+    line = [
+        '="11"',
+        '="1"',
+        "A",
+        "100",
+        "2",
+        "180.5",
+        "2026-10-01 10:00:00",
+        "",
+        "7001",
+        "无退款申请",
+    ]
     _, store = load(tmp_path, write(tmp_path / "l.csv", [NEW_LINES, line]))
     columns = ("order_id", "line_id", "quantity", "list_amount", "ordered_amount", "paid_amount")
     assert rows_of(store, "order_items", *columns) == [("1", "11", 2, 200.0, 180.5, None)]
@@ -83,11 +129,31 @@ def refund_file(tmp_path: Path, *rows: list[str]) -> Path:
     return write(tmp_path / "r.csv", [REFUNDS, *rows])
 
 
-R1 = ["1", "R1", "2026-10-03 09:00:00", "40", "是", "2026-10-02 09:00:00", "退款成功", "买家已收到货", "质量"]
+R1 = [
+    "1",
+    "R1",
+    "2026-10-03 09:00:00",
+    "40",
+    "是",
+    "2026-10-02 09:00:00",
+    "退款成功",
+    "买家已收到货",
+    "质量",
+]
 
 
 def test_refund_export(tmp_path: Path) -> None:
-    pending = ["2", "R2", "", "5", "否", "2026-10-02 09:00:00", "买家已经申请退款，等待卖家同意", "未发货", ""]
+    pending = [
+        "2",
+        "R2",
+        "",
+        "5",
+        "否",
+        "2026-10-02 09:00:00",
+        "买家已经申请退款，等待卖家同意",
+        "未发货",
+        "",
+    ]
     _, store = load(tmp_path, refund_file(tmp_path, R1, pending))
     columns = ("refund_id", "amount", "status", "kind", "stage", "finished_at")
     assert rows_of(store, "refunds", *columns) == [
@@ -98,12 +164,16 @@ def test_refund_export(tmp_path: Path) -> None:
 
 def succeeded(store) -> float:
     return sum(
-        amount for status, amount in rows_of(store, "refunds", "status", "amount") if status == "success"
+        amount
+        for status, amount in rows_of(store, "refunds", "status", "amount")
+        if status == "success"
     )
 
 
 def test_a_refund_told_by_two_exports_counts_once(tmp_path: Path) -> None:
-    orders = write(tmp_path / "o.csv", [ORDER_HEADER, order("1", 退款金额="40"), order("2", 退款金额="7")])
+    orders = write(
+        tmp_path / "o.csv", [ORDER_HEADER, order("1", 退款金额="40"), order("2", 退款金额="7")]
+    )
     result, store = load(tmp_path, orders, refund_file(tmp_path, R1))
     assert succeeded(store) == 47.0
     assert result.superseded == 1
@@ -111,19 +181,45 @@ def test_a_refund_told_by_two_exports_counts_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["orders", "refunds"])
 def test_a_refund_told_by_two_exports_in_turn_counts_once(tmp_path: Path, first: str) -> None:
-    orders = write(tmp_path / "o.csv", [ORDER_HEADER, order("1", 退款金额="40"), order("2", 退款金额="7")])
+    orders = write(
+        tmp_path / "o.csv", [ORDER_HEADER, order("1", 退款金额="40"), order("2", 退款金额="7")]
+    )
     files = [orders, refund_file(tmp_path, R1)]
     for file in files if first == "orders" else files[::-1]:
         _, store = load(tmp_path, file)
     assert succeeded(store) == 47.0
 
 
-SYCM = "统计日期,商品ID,商品名称,货号,商品状态,商品访客数,商品浏览量,商品详情页跳出率,支付买家数,支付件数,支付金额".split(",")
+SYCM = [
+    "统计日期",
+    "商品ID",
+    "商品名称",
+    "货号",
+    "商品状态",
+    "商品访客数",
+    "商品浏览量",
+    "商品详情页跳出率",
+    "支付买家数",
+    "支付件数",
+    "支付金额",
+]
 
 
 def test_products_by_day(tmp_path: Path) -> None:
     rows = [
-        ["2026-10-01", "7001", "杯子", "B-1", "当前在线", "2,133", "14,414", "0.45%", "-", "3", "300.00"],
+        [
+            "2026-10-01",
+            "7001",
+            "杯子",
+            "B-1",
+            "当前在线",
+            "2,133",
+            "14,414",
+            "0.45%",
+            "-",
+            "3",
+            "300.00",
+        ],
         ["2026-10-01", "-", "-", "-", "-", "2,133", "14,414", "-", "-", "3", "300.00"],
     ]
     preamble = [["生意参谋"], [""], ["说明"], [""]]
@@ -145,7 +241,7 @@ def test_rows_of_several_days_are_refused(tmp_path: Path) -> None:
 
 
 def test_shop_by_day(tmp_path: Path) -> None:
-    header = "统计日期,支付金额,商品访客数,支付买家数,成功退货退款金额".split(",")
+    header = ["统计日期", "支付金额", "商品访客数", "支付买家数", "成功退货退款金额"]
     file = write(tmp_path / "a.csv", [header, ["2026-10-01", "1.16万", "900", "20", "-"]])
     _, store = load(tmp_path, file)
     columns = ("scope", "scope_id", "visitors", "paid_amount", "refund_amount")
@@ -153,7 +249,19 @@ def test_shop_by_day(tmp_path: Path) -> None:
 
 
 def test_ads_are_added_up_by_plan_and_item(tmp_path: Path) -> None:
-    header = "日期,计划ID,计划名字,场景名字,主体ID,展现量,点击量,花费,点击率,总成交金额,总成交笔数".split(",")
+    header = [
+        "日期",
+        "计划ID",
+        "计划名字",
+        "场景名字",
+        "主体ID",
+        "展现量",
+        "点击量",
+        "花费",
+        "点击率",
+        "总成交金额",
+        "总成交笔数",
+    ]
     rows = [
         ["2026-10-01", "9", "日常", "关键词推广", "7001", "100", "10", "5.5", "0.1", "50", "1"],
         ["2026-10-01", "9", "日常", "关键词推广", "7001", "300", "10", "4.5", "0.0333", "30", "1"],
@@ -167,10 +275,25 @@ def test_ads_are_added_up_by_plan_and_item(tmp_path: Path) -> None:
     ]
 
 
-SHOPIFY = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,"
-    "Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Refunded Amount"
-).split(",")
+SHOPIFY = [
+    "Name",
+    "Email",
+    "Financial Status",
+    "Paid at",
+    "Fulfillment Status",
+    "Currency",
+    "Subtotal",
+    "Shipping",
+    "Taxes",
+    "Total",
+    "Discount Amount",
+    "Created at",
+    "Lineitem quantity",
+    "Lineitem name",
+    "Lineitem price",
+    "Lineitem sku",
+    "Refunded Amount",
+]
 
 
 def test_order_fields_of_shopify_are_taken_once(tmp_path: Path) -> None:
@@ -187,7 +310,9 @@ def test_order_fields_of_shopify_are_taken_once(tmp_path: Path) -> None:
         ("#1", 95.0, 95.0, "shipped", "2025-12-06 15:37:33+00"),
         ("#2", 10.0, None, "unpaid", "2025-12-06 15:37:33+00"),
     ]
-    assert rows_of(store, "order_items", "order_id", "line_id", "ordered_amount", "paid_amount") == [
+    assert rows_of(
+        store, "order_items", "order_id", "line_id", "ordered_amount", "paid_amount"
+    ) == [
         ("#1", "1", 45.0, 45.0),
         ("#1", "2", 45.0, 45.0),
         ("#2", "1", 10.0, None),
@@ -199,15 +324,51 @@ def test_order_fields_of_shopify_are_taken_once(tmp_path: Path) -> None:
 def test_shopify_in_two_currencies_is_refused(tmp_path: Path) -> None:
     at = "2025-12-06 10:37:33 -0500"
     rows = [
-        [f"#{n}", "a@x.com", "paid", at, "", money, "9", "0", "0", "9", "0", at, "1", "Mug", "9", "M", "0"]
+        [
+            f"#{n}",
+            "a@x.com",
+            "paid",
+            at,
+            "",
+            money,
+            "9",
+            "0",
+            "0",
+            "9",
+            "0",
+            at,
+            "1",
+            "Mug",
+            "9",
+            "M",
+            "0",
+        ]
         for n, money in enumerate(["USD", "EUR"])
     ]
     with pytest.raises(FileError, match="EUR and USD"):
         load(tmp_path, write(tmp_path / "a.csv", [SHOPIFY, *rows]))
 
 
-NEW_RETAIL = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country".split(",")
-OLD_RETAIL = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country".split(",")
+NEW_RETAIL = [
+    "Invoice",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "Price",
+    "Customer ID",
+    "Country",
+]
+OLD_RETAIL = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+]
 AT = "2011-06-01 10:00:00"
 
 
@@ -225,9 +386,9 @@ def test_every_retail_line_lands_in_one_table(tmp_path: Path) -> None:
     assert items == [
         ("500", "A-1", 2, 10.0), ("500", "A-2", 3, 15.0), ("501", "B-1", -4, 0.0), ("C503", "M-1", 1, 7.0),
     ]  # fmt: skip
-    assert rows_of(store, "refunds", "refund_id", "order_id", "amount", "quantity", "finished_at") == [
-        ("C502-A-1", None, 5.0, 1, "2011-06-01 09:00:00+00")
-    ]
+    assert rows_of(
+        store, "refunds", "refund_id", "order_id", "amount", "quantity", "finished_at"
+    ) == [("C502-A-1", None, 5.0, 1, "2011-06-01 09:00:00+00")]
     assert rows_of(store, "costs", "kind", "amount") == [("bad_debt", 11.0)]
     assert rows_of(store, "orders", "order_id", "ordered_amount") == [
         ("500", 25.0), ("501", 0.0), ("C503", 7.0),
@@ -237,7 +398,9 @@ def test_every_retail_line_lands_in_one_table(tmp_path: Path) -> None:
 
 def test_both_editions_give_the_same_rows_and_customers(tmp_path: Path) -> None:
     one = write(tmp_path / "1.csv", [NEW_RETAIL, ["500", "A", "x", "2", AT, "5", "17850", "UK"]])
-    two = write(tmp_path / "2.csv", [OLD_RETAIL, ["500", "A", "x", "2", AT, "5.0", "17850.0", "UK"]])
+    two = write(
+        tmp_path / "2.csv", [OLD_RETAIL, ["500", "A", "x", "2", AT, "5.0", "17850.0", "UK"]]
+    )
     result, store = load(tmp_path, one, two)
     assert store.count("order_items") == 1
     assert result.conflicts == {"orders": 0, "order_items": 0, "refunds": 0, "costs": 0}
@@ -248,6 +411,7 @@ def olist(tmp_path: Path) -> list[Path]:
     sheets = {
         "orders": [
             "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+            ""
             "order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date",
             f"o1,c1,delivered,{at},{at},{at},{at},{at}",
             f"o2,c2,canceled,{at},,,,{at}",
@@ -328,14 +492,20 @@ scope = "channel"
 def test_mapping_describes_any_other_file(tmp_path: Path) -> None:
     (tmp_path / "mapping.toml").write_text(MAPPING, "utf-8")
     files = [
-        write(tmp_path / "库存1.csv", [["日期", "编码", "可用库存"], ["2026-10-01", "S1", "1,200"]]),
-        write(tmp_path / "触达.csv", [["批次", "会员", "时间"], ["m1", "小明", "2026-10-01 10:00"]]),
+        write(
+            tmp_path / "库存1.csv", [["日期", "编码", "可用库存"], ["2026-10-01", "S1", "1,200"]]
+        ),
+        write(
+            tmp_path / "触达.csv", [["批次", "会员", "时间"], ["m1", "小明", "2026-10-01 10:00"]]
+        ),
         write(tmp_path / "流量.csv", [["日期", "来源", "跳出率"], ["2026-10-01", "搜索", "45"]]),
         write(tmp_path / "a.csv", [ORDER_HEADER, order("1", 买家会员名="小明")]),
     ]
     _, store = load(tmp_path, *files)
     assert rows_of(store, "inventory", "warehouse_id", "sku_id", "on_hand") == [("*", "S1", 1200)]
-    assert rows_of(store, "traffic", "scope", "scope_id", "bounce_rate") == [("channel", "搜索", 0.45)]
+    assert rows_of(store, "traffic", "scope", "scope_id", "bounce_rate") == [
+        ("channel", "搜索", 0.45)
+    ]
     assert rows_of(store, "contacts", "buyer_key") == rows_of(store, "orders", "buyer_key")
 
 
@@ -345,12 +515,17 @@ def test_mapping_describes_any_other_file(tmp_path: Path) -> None:
         (('"inventory"', '"inventry"'), "did you mean 'inventory'"),
         (("on_hand =", "on_hands ="), "inventory has no column 'on_hands'; did you mean 'on_hand'"),
         (('on_hand = "可用库存"', ""), "does not tell 'on_hand'"),
-        (("\n[[file]]\nmatch = \"触达*\"", "\n[shop]\n[[file]]\nmatch = \"触达*\""), r"must hold \[\[file\]\] entries"),
+        (
+            ('\n[[file]]\nmatch = "触达*"', '\n[shop]\n[[file]]\nmatch = "触达*"'),
+            r"must hold \[\[file\]\] entries",
+        ),
         (('match = "库存*.csv"', ""), "has no match"),
         (("[file.columns]", "[file.columns"), "no readable TOML"),
     ],
 )
-def test_faults_in_a_mapping_are_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+def test_faults_in_a_mapping_are_named(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
     (tmp_path / "mapping.toml").write_text(MAPPING.replace(*change), "utf-8")
     file = write(tmp_path / "库存1.csv", [["日期", "编码", "可用库存"], ["2026-10-01", "S1", "1"]])
     with pytest.raises(FileError, match=message):

@@ -39,7 +39,9 @@ def test_online_retail_overlap_and_lines(retail) -> None:
 
 def test_online_retail_customers(retail) -> None:
     result, store = retail
-    people = store.scan("orders").project("buyer_key").union(store.scan("refunds").project("buyer_key"))
+    people = (
+        store.scan("orders").project("buyer_key").union(store.scan("refunds").project("buyer_key"))
+    )
     assert people.aggregate("count(DISTINCT buyer_key)").fetchall() == [(5_942,)]
     nameless = [line for line in words(result).splitlines() if "name no customer" in line]
     assert sum(int(line.split(": ")[1].split()[0].replace(",", "")) for line in nameless) == 243_007
@@ -90,8 +92,9 @@ def test_shopify_orders_and_their_lines(shared: Path, tmp_path: Path) -> None:
     result = import_files([shared / "shopify_orders_export"], store=tmp_path / "shop")
     store = open_store(tmp_path / "shop")
     assert (store.count("orders"), store.count("order_items")) == (51, 121)
-    items, ordered = one(store, "order_items", "sum(ordered_amount)", "count(*)")[0], one(
-        store, "orders", "sum(ordered_amount - shipping_amount)"
+    items, ordered = (
+        one(store, "order_items", "sum(ordered_amount)", "count(*)")[0],
+        one(store, "orders", "sum(ordered_amount - shipping_amount)"),
     )
     assert (items,) == ordered  # no taxes are added in this file
     assert result.currency == "INR"

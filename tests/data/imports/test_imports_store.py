@@ -8,10 +8,10 @@ import hmac
 from pathlib import Path
 
 import pytest
+from export_files import ORDER_HEADER, load, order, rows_of, words, write
 
 from ecops_lib.core.errors import EcopsError, FileError
 from ecops_lib.data.imports import import_files
-from export_files import ORDER_HEADER, load, order, rows_of, words, write
 
 
 def test_the_same_bytes_again_change_nothing(tmp_path: Path) -> None:
@@ -35,7 +35,9 @@ def test_overlapping_files_count_once_and_are_told(tmp_path: Path) -> None:
 
 def test_overlap_with_what_the_store_holds_is_told(tmp_path: Path) -> None:
     load(tmp_path, write(tmp_path / "1.csv", [ORDER_HEADER, order("1"), order("2")]))
-    result, store = load(tmp_path, write(tmp_path / "2.csv", [ORDER_HEADER, order("2"), order("3")]))
+    result, store = load(
+        tmp_path, write(tmp_path / "2.csv", [ORDER_HEADER, order("2"), order("3")])
+    )
     assert store.count("orders") == 3
     assert result.overlap["orders"] == 1
 
@@ -71,7 +73,12 @@ def quarantine(tmp_path: Path) -> list[dict[str, str]]:
         ({"总金额": "many"}, "总金额", "many", "it is not a number"),
         ({"总金额": ""}, "总金额", "", "it is empty"),
         ({"订单创建时间": "yesterday"}, "订单创建时间", "yesterday", "it is not a time"),
-        ({"订单创建时间": "2026-13-45 10:00:00"}, "订单创建时间", "2026-13-45 10:00:00", "it is not a time"),
+        (
+            {"订单创建时间": "2026-13-45 10:00:00"},
+            "订单创建时间",
+            "2026-13-45 10:00:00",
+            "it is not a time",
+        ),
         ({"订单状态": "外星人签收"}, "订单状态", "外星人签收", "the word is not known"),
         ({"总金额": "=1+1"}, "总金额", "'=1+1", "it is not a number"),
     ],
@@ -90,7 +97,9 @@ def test_bad_rows_go_to_quarantine_with_their_line(
 
 
 def test_buyers_become_keyed_hashes_that_the_rfc_gives(tmp_path: Path) -> None:
-    _, store = load(tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, order("1", 买家会员名="小明")]))
+    _, store = load(
+        tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, order("1", 买家会员名="小明")])
+    )
     told = hmac.new(store.key, "小明".encode(), hashlib.sha256).hexdigest()[:32]
     assert rows_of(store, "orders", "buyer_key") == [(told,)]
 
@@ -132,8 +141,26 @@ def test_given_zone_holds(tmp_path: Path) -> None:
     assert rows_of(store, "orders", "created_at") == [("2026-10-01 10:00:00+00",)]
 
 
-RETAIL = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country".split(",")
-LINE = ["489434", "85048", "GLASS BALL", "12", "2009-12-01 07:45:00", "6.95", "13085.0", "United Kingdom"]
+RETAIL = [
+    "Invoice",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "Price",
+    "Customer ID",
+    "Country",
+]
+LINE = [
+    "489434",
+    "85048",
+    "GLASS BALL",
+    "12",
+    "2009-12-01 07:45:00",
+    "6.95",
+    "13085.0",
+    "United Kingdom",
+]
 
 
 def test_another_currency_is_refused(tmp_path: Path) -> None:

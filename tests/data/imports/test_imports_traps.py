@@ -6,9 +6,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from ecops_lib.core.errors import FileError
-from ecops_lib.data.imports.formats import plain_name
 from export_files import (
     ORDER_HEADER,
     load,
@@ -18,6 +15,9 @@ from export_files import (
     words,
     write,
 )
+
+from ecops_lib.core.errors import FileError
+from ecops_lib.data.imports.formats import plain_name
 
 ONE = [("1001", 100.0, 100.0)]
 
@@ -180,7 +180,12 @@ def test_what_is_no_number_is_not_guessed(cell: str) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "percent", "value"),
-    [("0.45%", False, 0.0045), ("0.03331", False, 0.03331), ("0.45", True, 0.0045), ("5%", True, 0.05)],
+    [
+        ("0.45%", False, 0.0045),
+        ("0.03331", False, 0.03331),
+        ("0.45", True, 0.0045),
+        ("5%", True, 0.05),
+    ],
 )
 def test_percentages_by_the_rule_of_their_source(cell: str, percent: bool, value: float) -> None:
     from ecops_lib.data.imports.cleaning import share

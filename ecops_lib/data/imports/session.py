@@ -1,0 +1,112 @@
+"""What the sheets of one import share: the connection, the tallies, what goes where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ecops_lib.data.imports.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """One refused row; the reason is in English, marked."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsCheck:
+    """A totals row held against the sum of its rows."""
+
+    column: str
+    told: float
+    summed: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are the same to half a cent a thousand."""
+        return abs(self.told - self.summed) <= max(0.005, 5e-6 * abs(self.told))
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What happened while a sheet was read; the numbers of its line on the import's page."""
+
+    rows: int = 0
+    unwrapped: Counter[str] = field(default_factory=Counter)
+    refused: list[Refused] = field(default_factory=list)
+    masked: int = 0
+    totals_rows: int = 0
+    totals: list[TotalsCheck] = field(default_factory=list)
+    notes: list[Callable[[], str]] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Emission:
+    """Rows that a sheet gives to a canonical table."""
+
+    table: str
+    query: str
+    tally: Tally
+    number: int
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One call of ``import_files``: what its sheets share.
+
+    Attributes:
+        connection: DuckDB, the store's own.
+        zone: The store's IANA zone.
+        currency: The store's currency.
+        key: The store's secret.
+        held: Gives a relation of a table as the store holds it, or None.
+        parts: Typed tables kept by name for formats whose files belong together.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    zone: str
+    currency: str
+    key: bytes
+    held: Callable[[str], Any]
+    emissions: list[Emission] = field(default_factory=list)
+    parts: dict[str, list[tuple[str, Job]]] = field(default_factory=dict)
+    made: int = 0
+
+    def name(self, stem: str) -> str:
+        """A fresh name for a table."""
+        self.made += 1
+        return f"{stem}_{self.made}"
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """Run a query and fetch all of it."""
+        found: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
+        return found
+
+    def emit(self, table: str, query: str, tally: Tally) -> None:
+        """Give the rows of a query to a canonical table; columns not named are null."""
+        number = len(self.emissions)
+        self.emissions.append(Emission(table=table, query=query, tally=tally, number=number))
+
+    def gathered(self, table: str, columns: str) -> str:
+        """A query of what this call and the store know of a table; the call's rows come first."""
+        parts = [
+            f"SELECT {columns}, 0 AS _age FROM ({e.query})"
+            for e in self.emissions
+            if e.table == table
+        ]
+        held = self.held(table)
+        if held is not None:
+            name = self.name("held")
+            held.create_view(name)
+            parts.append(f"SELECT {columns}, 1 AS _age FROM {name}")
+        return " UNION ALL ".join(parts)
