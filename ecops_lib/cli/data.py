@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from ecops_lib.data.settings import RefundBasis
 if TYPE_CHECKING:
     from ecops_lib.core.results import Result
     from ecops_lib.data.imports import ImportResult
+    from ecops_lib.metrics.facts import Dimension
 
 Form = Literal["table", "json", "csv"]
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
@@ -118,7 +119,7 @@ def measure_command(
         metrics,
         start=as_day(start, name="--from"),
         end=as_day(end, name="--to"),
-        by=tuple(by or ()),
+        by=cast("tuple[Dimension, ...]", tuple(by or ())),  # checked by measure
         refund_basis=refund_basis,
     )
     say(printed(result, form))
