@@ -32,8 +32,10 @@ def make_csv(path: Path, lines: int) -> None:
         "'ITEM NUMBER ' || ((i * 7919) % 4000) || ' IN A BOX' AS \"Description\", "
         "1 + i % 12 AS \"Quantity\", strftime(TIMESTAMP '2024-12-01 07:45:00' + INTERVAL (i // "
         "8 * 4) "
-        'MINUTE, \'%Y-%m-%d %H:%M:%S\') AS "InvoiceDate", ((i * 7919) % 4000) / 100 + 0.5 AS "Price", '
-        'CASE WHEN i // 8 % 5 = 0 THEN NULL ELSE 12000 + hash(i // 8) % 60000 END AS "Customer ID", '
+        "MINUTE, '%Y-%m-%d %H:%M:%S') AS \"InvoiceDate\", "
+        '((i * 7919) % 4000) / 100 + 0.5 AS "Price", '
+        "CASE WHEN i // 8 % 5 = 0 THEN NULL ELSE 12000 + hash(i // 8) % 60000 END "
+        'AS "Customer ID", '
         f"'United Kingdom' AS \"Country\" FROM range({lines}) t(i)) TO '{path}' (HEADER)"
     )
 

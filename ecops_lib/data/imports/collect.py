@@ -166,7 +166,10 @@ def _supersede(session: Session, name: str) -> int:
     if held is not None:
         view = session.name("held_refunds")
         held.create_view(view)
-        told += f" UNION SELECT platform, order_id FROM {view} WHERE NOT starts_with(refund_id, '{DERIVED}')"
+        told += (
+            f" UNION SELECT platform, order_id FROM {view} "
+            f"WHERE NOT starts_with(refund_id, '{DERIVED}')"
+        )
     both = (
         f"(platform, order_id) IN (SELECT (platform, order_id) FROM ({told}) WHERE order_id IS "
         "NOT NULL)"

@@ -158,7 +158,8 @@ def _joined(session: Session) -> str:
     customers = (
         _all(session, "olist_customers", "customer_id, buyer_key, province", distinct=True)
         if "olist_customers" in session.parts
-        else "SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS buyer_key, NULL::VARCHAR AS province"
+        else "SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS buyer_key, "
+        "NULL::VARCHAR AS province"
     )
     items = _all(
         session, "olist_items", "order_id, line_id, ordered_amount, freight, ship_by", distinct=True
