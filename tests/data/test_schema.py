@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
-import pandera.errors
 import pyarrow as pa
 import pytest
 
@@ -51,8 +50,11 @@ def frame(name: str, *rows: dict[str, object]) -> pd.DataFrame:
 
 
 def refusal(name: str, table: pd.DataFrame) -> str:
-    with pytest.raises((pandera.errors.SchemaError, pandera.errors.SchemaErrors)) as caught:
-        pandera_schema(name).validate(table)
+    schema = pandera_schema(name)
+    from pandera import errors  # after pandera_schema: see the test of time zones below
+
+    with pytest.raises((errors.SchemaError, errors.SchemaErrors)) as caught:
+        schema.validate(table)
     return str(caught.value)
 
 
@@ -129,6 +131,14 @@ def test_pandera_refuses_a_column_of_another_type() -> None:
     good = frame("orders", ORDER)
     assert "ordered_amount" in refusal("orders", good.assign(ordered_amount=["1.00 元"]))
     assert "created_at" in refusal("orders", good.assign(created_at=["2026-11-11"]))
+
+
+def test_checking_a_table_leaves_arrow_its_time_zones() -> None:
+    """pandera imports pyspark.pandas, which has Arrow read 01:00+08:00 as 01:00 UTC."""
+    pandera_schema.__wrapped__("orders")
+    early = dt.datetime(2026, 10, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    [cell] = pa.array([early], pa.timestamp("us", "UTC")).to_pylist()
+    assert cell == early
 
 
 def test_unknown_table_is_refused_with_a_hint() -> None:

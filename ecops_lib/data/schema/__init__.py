@@ -7,6 +7,7 @@ fills what it holds; what it does not hold is null, never 0.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ TABLES: Mapping[str, Table] = {
     )
 }
 
+IGNORE_ZONES = "PYARROW_IGNORE_TIMEZONE"
+
 
 def table_named(name: str) -> Table:
     """The canonical table of that name.
@@ -97,6 +100,7 @@ def pandera_schema(name: str) -> pandera.DataFrameSchema:
     (``pd.ArrowDtype`` of ``arrow_schema(name)``), so that an analyst can check a
     table of their own before it goes into a store.
     """
+    _load_pandera()
     import pandera.pandas as pandera
 
     table = table_named(name)
@@ -109,6 +113,19 @@ def pandera_schema(name: str) -> pandera.DataFrameSchema:
         strict=True,
         name=name,
     )
+
+
+def _load_pandera() -> None:
+    """Import pandera without its side effect on Arrow.
+
+    Where PySpark is installed, pandera imports ``pyspark.pandas``, which sets a variable
+    that makes Arrow drop the time zones of Python's datetimes: 01:00+08:00 becomes 01:00 UTC.
+    """
+    before = os.environ.get(IGNORE_ZONES)
+    import pandera.pandas  # noqa: F401
+
+    if before is None:
+        os.environ.pop(IGNORE_ZONES, None)
 
 
 def _pandera_column(column: Column, held: pa.DataType) -> pandera.Column:
