@@ -19,6 +19,7 @@ from ecops_lib.data import frames
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import PresaleRule, RefundBasis
 from ecops_lib.data.store import Store
+from ecops_lib.metrics.notes import rows_word
 
 Source = Store | Mapping[str, object]
 """A store, or tables of any engine by canonical name."""
@@ -160,7 +161,7 @@ class Tables:
 def missing_words(table: str) -> str:
     """Why there is nothing to show, and what to import."""
     hint = tr(table_named(table).hint)
-    return tr("The store holds no {table}; import {hint}.", table=table, hint=hint)
+    return tr("The store holds no {rows}; import {hint}.", rows=rows_word(table), hint=hint)
 
 
 def decide_bases(

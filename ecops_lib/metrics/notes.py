@@ -27,6 +27,8 @@ ROWS: Mapping[str, str] = {
     "reviews": mark("reviews"),
     "tickets": mark("service cases"),
     "events": mark("visitors' actions"),
+    "products": mark("products"),
+    "purchase_orders": mark("purchase orders"),
 }
 """What the rows of a table or of a fact are called in a sentence."""
 

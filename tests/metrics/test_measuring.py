@@ -191,7 +191,7 @@ def test_the_platform_counts_buyers_where_no_order_names_one() -> None:
 
 def test_absent_tables_and_splits_are_refused_with_the_way_out() -> None:
     rows = {"orders": [_order(1)]}
-    with pytest.raises(MissingDataError, match="holds no traffic; import 生意参谋 宏观监控"):
+    with pytest.raises(MissingDataError, match="holds no traffic rows; import 生意参谋 宏观监控"):
         _measure(rows, "conversion_rate")
     with pytest.raises(MetricError, match="its part visitors can be split by 'day', 'week'"):
         _measure(rows, "conversion_rate", by=("province",))

@@ -120,7 +120,7 @@ def test_the_panel_has_32_items_each_computed_or_said_why_not() -> None:
         assert math.isnan(row["value"]) == bool(row["reason"]), row
     reasons = dict(zip(frame["metric"], frame["reason"], strict=True))
     assert reasons["keyword_ad_cost"] == (
-        "Not computable from these files. The store holds no ads; "
+        "Not computable from these files. The store holds no advertising rows; "
         "import the 万相台 or 直通车 report."
     )
     assert reasons["ruling_rate"].startswith("Not computable from these files. It cannot be comp")
