@@ -62,7 +62,7 @@ def resolve_day(text: str, *, name: str, today: dt.date) -> str:
     except ValueError:
         raise ParameterError(
             f"{name} is {text!r}; it must be a day such as '2026-11-01', "
-            f"or one of {listed([*WORDS, 'last_7_days'])}{nearest(text, WORDS)}."
+            f"or one of {listed([*WORDS, 'last_7_days'])}{nearest(text, WORDS) or '.'}"
         ) from None
 
 

@@ -135,7 +135,7 @@ def _book(country: str) -> Any:
     if state not in parts or (part and part not in parts[state]):
         raise ParameterError(
             f"country is {country!r}, whose holidays are not known; use an ISO code such as "
-            f"'CN', 'US' or 'GB-ENG'{nearest(country, parts)}."
+            f"'CN', 'US' or 'GB-ENG'{nearest(country, parts) or '.'}"
         )
     languages = holidays.list_localized_countries().get(state, [])
     english = next((name for name in ("en_US", "en_GB") if name in languages), None)
