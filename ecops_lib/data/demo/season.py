@@ -109,8 +109,9 @@ def make_season(world: World) -> Season:
     campaigns = plan_campaigns(world.first_day, world.last_day)
     for number, campaign in enumerate(campaigns):
         lift = _lift(world, campaign)
-        visitors *= lift**0.6
-        conversion *= lift**0.4
+        # What is pulled forward are visits; those who come all the same buy as ever.
+        visitors *= np.where(lift > 1, lift**0.6, lift)
+        conversion *= np.where(lift > 1, lift**0.4, 1.0)
         for phase in LIFT_SHARE:
             discount |= _during(world, campaign, phase)
         presale[_during(world, campaign, "presale")] = number
