@@ -40,6 +40,37 @@ def make_csv(path: Path, lines: int) -> None:
     )
 
 
+def make_orders_csv(path: Path, lines: int) -> None:
+    """One order a line in the columns of Tmall's export, most of them seldom filled."""
+    from ecops_lib.data.imports.tmall import ORDER_NAMES
+
+    amount = "(i * 7919 % 40000) / 100 + 5"
+    moment = "strftime(TIMESTAMP '2025-12-01 08:00:00' + INTERVAL (i * 20) SECOND, "
+    filled = {
+        "订单编号": "'=\"' || (6920000000000000000 + i) || '\"'",
+        "买家会员名": "'tb' || hash(i) % 400000",
+        "总金额": amount,
+        "买家应付货款": amount,
+        "买家实际支付金额": amount,
+        "订单状态": "'交易成功'",
+        "收货人姓名": "'收货人' || hash(i) % 400000",
+        "收货地址": "'浙江省 杭州市 西湖区 文三路 ' || i % 900 || ' 号'",
+        "联系手机": "chr(39) || 186 || (10000000 + hash(i) % 80000000)",
+        "订单创建时间": f"{moment}'%Y-%m-%d %H:%M:%S')",
+        "订单付款时间": f"{moment}'%Y-%m-%d %H:%M:59')",
+        "宝贝标题": "'春季新款宽松显瘦长袖连衣裙 ' || i * 7919 % 4000",
+        "物流单号": "'No:YT' || (8800000000000 + i)",
+        "退款金额": "CASE WHEN i % 9 = 0 THEN 5 ELSE 0 END",
+    }
+    renamed = {"买家实付金额", "买家付款时间", "运单号"}
+    empty = [name for name in ORDER_NAMES.split(", ") if name not in {*filled, *renamed}]
+    columns = [f'{sql} AS "{name}"' for name, sql in filled.items()]
+    columns += [f'NULL AS "{name}"' for name in empty]
+    duckdb.connect().execute(
+        f"COPY (SELECT {', '.join(columns)} FROM range({lines}) t(i)) TO '{path}' (HEADER)"
+    )
+
+
 def timed(work: Callable[[], object]) -> tuple[float, float]:
     """Seconds on the clock and of the processors."""
     wall, used = time.perf_counter(), _used()
@@ -55,12 +86,13 @@ def _used() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--shape", choices=["lines", "orders"], default="lines")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         csv, store, parquet = folder / "lines.csv", folder / "store", folder / "lines.parquet"
-        make_csv(csv, given.lines)
+        {"lines": make_csv, "orders": make_orders_csv}[given.shape](csv, given.lines)
         query = f"COPY (SELECT * FROM read_csv('{csv}')) TO '{parquet}'"
         best: dict[str, tuple[float, float]] = {}
         for _ in range(given.rounds):

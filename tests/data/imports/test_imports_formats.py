@@ -303,7 +303,8 @@ def test_order_fields_of_shopify_are_taken_once(tmp_path: Path) -> None:
         ["#1", "A@x.com", paid, at, "fulfilled", "USD", "90", "5", "0", "95", "10", at,
          "2", "Mug", "25", "M", "20"],
         ["#1", "a@x.com", "", "", "", "", "", "", "", "", "", at, "1", "Pot", "50", "P", ""],
-        ["#2", "b@x.com", open_, "", "", "USD", "10", "0", "0", "10", "0", at, "1", "Mug", "10", "M", ""],
+        ["#2", "b@x.com", open_, "", "", "USD", "10", "0", "0", "10", "0", at,
+         "1", "Mug", "10", "M", ""],
     ]  # fmt: skip
     result, store = load(tmp_path, write(tmp_path / "a.csv", [SHOPIFY, *rows]))
     columns = ("order_id", "ordered_amount", "paid_amount", "status", "created_at")
