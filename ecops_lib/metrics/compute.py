@@ -25,27 +25,45 @@ def joined(query: Query, parts: Mapping[str, Part]) -> pd.DataFrame:
         return pd.DataFrame(columns=groups, index=range(int(not groups)))
     if not groups:
         return pd.concat([part.values.reset_index(drop=True) for part in parts.values()], axis=1)
-    tables = [part.values for part in parts.values()]
-    if query.by and len(query.by) == 1 and query.by[0] in DATED:
-        tables.insert(0, _calendar(query))
-    whole = reduce(lambda a, b: a.merge(b, on=groups, how="outer"), tables)
-    for part in parts.values():
-        if not part.fact.reported and part.split:
-            _fill_zeros(query, part, whole)
+    batches = _batches(parts)
+    tables = [_side_by_side(batch, groups) for batch in batches]
+    known = [_calendar(query)] if len(query.by) == 1 and query.by[0] in DATED else []
+    whole = reduce(lambda a, b: a.merge(b, on=groups, how="outer"), [*known, *tables])
+    for batch, table in zip(batches, tables, strict=True):
+        if not batch[0].fact.reported and batch[0].split:
+            _fill_zeros(query, batch[0].fact, table, whole)
     return whole.sort_values(groups, ignore_index=True)
 
 
-def _fill_zeros(query: Query, part: Part, whole: pd.DataFrame) -> None:
-    names = [part.key, part.key + LOW, part.key + HIGH]
+def _batches(parts: Mapping[str, Part]) -> list[list[Part]]:
+    """The parts whose values have the same rows: those that were counted together."""
+    found: dict[int, list[Part]] = {}
+    for part in parts.values():
+        found.setdefault(part.batch, []).append(part)
+    return list(found.values())
+
+
+def _side_by_side(batch: Sequence[Part], groups: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    first, *more = [part.values for part in batch]
+    return pd.concat([first, *(table.drop(columns=list(groups)) for table in more)], axis=1)
+
+
+def _fill_zeros(query: Query, fact: Fact, table: pd.DataFrame, whole: pd.DataFrame) -> None:
+    """Zeros for the groups that a fact lacks on days that its tables cover."""
     groups = [COLUMNS[name] for name in query.by]
-    held = part.values[groups].drop_duplicates().assign(held_=True)
-    absent = whole[groups].merge(held, on=groups, how="left")["held_"].isna().to_numpy()
-    dated = [name for name in query.by if name in DATED]
+    absent = (
+        whole[groups].merge(table[groups].assign(held_=True), on=groups, how="left")["held_"].isna()
+    )
+    dated = next((name for name in query.by if name in DATED), "")
     if dated:
-        inside = [_bucket_covered(query, part.fact, moment, dated[0]) for moment in whole[dated[0]]]
-    else:
-        inside = [covered(query, part.fact)] * len(whole)
-    whole.loc[absent & inside, names] = 0.0
+        moments = whole[dated].drop_duplicates()
+        inside = {moment: _bucket_covered(query, fact, moment, dated) for moment in moments}
+        absent &= whole[dated].map(inside)
+    elif not covered(query, fact):
+        return
+    whole.loc[absent.to_numpy(bool), [name for name in table if name not in groups]] = 0.0
 
 
 def _bucket_covered(query: Query, fact: Fact, moment: Any, grain: str) -> bool:

@@ -18,6 +18,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import ORDER_KEY, Source, Tables, require_basis
+from ecops_lib.metrics.histories import trade_span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,10 +129,11 @@ def mature_refunds(
     for basis in ("pay", "refund"):
         require_basis(tables, basis)
     first = last - (HISTORY_DAYS - 1) * frames.DAY
-    span = tables.span("orders", "paid_at")
+    span = trade_span(tables)
     if span is None or span[0] > last:
         raise MissingDataError(
-            f"no order was paid by {last}, so nothing can be said of refunds; import orders."
+            f"the orders begin after {last}, so nothing can be said of refunds; "
+            "import earlier orders."
         )
     first = max(first, span[0])
     triangle = _triangle(tables, first, last, ripe)

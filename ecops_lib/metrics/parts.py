@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOW, HIGH = "_low", "_high"
+_numbers = count()
 SNAPSHOT = "snapshot_day"
 GRAINS = ("day", "week", "month", "hour", "weekday")
 DATED = ("day", "week", "month")
@@ -40,6 +42,7 @@ class Part:
         values: One row a group: its dimensions, the value, its least and its most.
         rows: Rows behind it.
         untold: Rows that do not tell it.
+        batch: The same for parts whose values have the same rows.
         split: Whether any row tells the dimensions.
         instead_of: The fact that should have told it and did not.
     """
@@ -50,6 +53,7 @@ class Part:
     values: pd.DataFrame
     rows: int
     untold: int
+    batch: int
     split: bool = True
     instead_of: str = ""
 
@@ -154,11 +158,12 @@ def collect(query: Query, chosen: Mapping[str, Route]) -> list[Part]:
     parts = []
     if plain:
         held = _aggregated(query, frame, keys, plain)
-        parts += [_part(query, fact, key, route, held) for key, route in plain.items()]
+        batch = next(_numbers)
+        parts += [_part(query, fact, key, route, held, batch) for key, route in plain.items()]
     for key, route in chosen.items():
         if route.kind == "twice":
             held = _counted_twice(query, frame, keys, key, route)
-            parts.append(_part(query, fact, key, route, held))
+            parts.append(_part(query, fact, key, route, held, next(_numbers)))
     return parts
 
 
@@ -226,7 +231,7 @@ def _counted_twice(
     return frames.bring(found, sort=keys)
 
 
-def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame) -> Part:
+def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame, batch: int) -> Part:
     """The values of one measure, with bounds and missing ones told apart from zeros."""
     groups = [COLUMNS[name] for name in query.by]
     table = held[groups].copy()
@@ -253,6 +258,7 @@ def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame) 
         values=table,
         rows=int(rows.sum()),
         untold=int((rows - told).sum()),
+        batch=next(_numbers) if fact.snapshot else batch,
         split=split,
     )
 
