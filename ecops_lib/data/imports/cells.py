@@ -72,8 +72,8 @@ class Cells:
         self.loaded = loaded
         self.zone = session.zone
         self._cells: dict[str, str] = {}
-        for place, name in enumerate(found.header):
-            self._cells.setdefault(name, f"c{place}")
+        for place in found.places():
+            self._cells.setdefault(found.header[place], f"c{place}")
         self._orders: dict[str, cleaning.DateOrder] = {}
 
     @property
@@ -88,6 +88,8 @@ class Cells:
     def cell(self, *names: str) -> tuple[str, str]:
         """The raw column of the first name that exists, and that name; two empty texts if none."""
         for name in names:
+            if name in self.found.format.unread:
+                raise LookupError(f"{self.found.format.key} says that it does not read {name}")
             if plain_name(name) in self._cells:
                 return self._cells[plain_name(name)], name
         return "", ""

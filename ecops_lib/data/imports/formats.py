@@ -47,6 +47,8 @@ class Format:
         platform: Value of the column ``platform``.
         must: Columns that it always has, each by any of its names.
         known: Other names that may stand in its header.
+        unread: Names among the known that ``load`` never asks for; a wide text file is
+            loaded without them.
         never: Names that rule it out.
         rank: Files of a lower rank are read first, because others need them.
         least: Score below which a file is not taken for it.
@@ -62,6 +64,7 @@ class Format:
     platform: str
     must: tuple[Names, ...]
     known: Names = ()
+    unread: Names = ()
     never: Names = ()
     rank: int = 0
     least: float = LEAST_SCORE
@@ -109,6 +112,11 @@ class Recognised:
         if self.format.tell is not None:
             return self.format.tell(self)
         return self.format.currency, self.format.time_zone
+
+    def places(self) -> list[int]:
+        """Places of the columns that are worth loading."""
+        unread = {plain_name(name) for name in self.format.unread}
+        return [n for n, name in enumerate(self.header) if name not in unread]
 
     def explanation(self) -> str:
         """Why it was taken for this format, in the reader's language."""

@@ -49,6 +49,7 @@ def load_text(
     width: int,
     skip: int,
     limit: int,
+    places: list[int],
 ) -> Loaded:
     """Read delimited text in UTF-8; ragged lines are padded, torn ones are told.
 
@@ -73,10 +74,10 @@ def load_text(
         "rejects_limit": "100000",
     }
     try:
-        torn = _read_csv(connection, table, path, options)
+        torn = _read_csv(connection, table, path, options, places)
         if any(kind.startswith(MISSING) for _, kind in torn):
             options |= {"null_padding": "true", "parallel": "false"}
-            torn = _read_csv(connection, table, path, options)
+            torn = _read_csv(connection, table, path, options, places)
     except duckdb.Error as error:
         raise FileError(
             f"{path.name} cannot be read as rows of {width} columns "
@@ -86,15 +87,21 @@ def load_text(
 
 
 def _read_csv(
-    connection: Any, table: str, path: Path, options: dict[str, str]
+    connection: Any,
+    table: str,
+    path: Path,
+    options: dict[str, str],
+    places: list[int],
 ) -> tuple[tuple[int, str], ...]:
     for name in ("torn", "torn_scans", table):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     given = ", ".join(f"{name} = {value}" for name, value in options.items())
+    cells = ", ".join(f"c{n}" for n in places)
     connection.execute("SET preserve_insertion_order = true")
     try:
         connection.execute(
-            f"CREATE TEMP TABLE {table} AS SELECT * FROM read_csv({quoted(str(path))}, {given})"
+            f"CREATE TEMP TABLE {table} AS "
+            f"SELECT {cells} FROM read_csv({quoted(str(path))}, {given})"
         )
     finally:
         connection.execute("SET preserve_insertion_order = false")
@@ -105,14 +112,14 @@ def _read_csv(
 
 
 def load_rows(
-    connection: Any, table: str, rows: list[list[str]], *, width: int, skip: int
+    connection: Any, table: str, rows: list[list[str]], *, places: list[int], skip: int
 ) -> Loaded:
     """Hand rows of text to DuckDB; short rows are padded, wholly empty ones kept as nulls."""
     import pyarrow as pa
 
     columns = {
         f"c{n}": pa.array([row[n] or None if n < len(row) else None for row in rows], pa.string())
-        for n in range(width)
+        for n in places
     }
     held = pa.table(columns)
     connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -141,7 +148,9 @@ def parquet_head(path: Path) -> list[list[str]]:
         ) from error
 
 
-def load_parquet(connection: Any, table: str, path: Path, names: list[str]) -> Loaded:
+def load_parquet(
+    connection: Any, table: str, path: Path, names: list[str], *, places: list[int]
+) -> Loaded:
     """Let DuckDB read a Parquet file, every cell as text.
 
     Raises:
@@ -152,6 +161,7 @@ def load_parquet(connection: Any, table: str, path: Path, names: list[str]) -> L
     cells = ", ".join(
         f'CAST("{name.replace(chr(34), chr(34) * 2)}" AS VARCHAR) AS c{n}'
         for n, name in enumerate(names)
+        if n in places
     )
     connection.execute(f"DROP TABLE IF EXISTS {table}")
     connection.execute("SET preserve_insertion_order = true")

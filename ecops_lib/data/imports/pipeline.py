@@ -223,7 +223,9 @@ class _Run:
             self._refuse_currency(found, session)
             raw = session.name("raw")
             self.say(tr("Reading {file} …", file=found.sheet.title))
-            loaded = found.grid.load(session.connection, raw, header=found.row)
+            loaded = found.grid.load(
+                session.connection, raw, header=found.row, places=found.places()
+            )
             job = Job(session, found, loaded)
             found.format.load(job)
             self.read.append(_Read(found=found, tally=job.tally))

@@ -62,7 +62,7 @@ class Grid(Protocol):
     def rows(self) -> list[list[str]]:
         """The first rows."""
 
-    def load(self, connection: object, table: str, *, header: int) -> Loaded:
+    def load(self, connection: object, table: str, *, header: int, places: list[int]) -> Loaded:
         """Make a table of text columns of the rows below a header row."""
 
 
@@ -75,11 +75,18 @@ class TextGrid:
     rows: list[list[str]]
     lines: list[int]
 
-    def load(self, connection: object, table: str, *, header: int) -> Loaded:
+    def load(self, connection: object, table: str, *, header: int, places: list[int]) -> Loaded:
         """Let DuckDB read everything below the header as text."""
         width, skip = len(self.rows[header]), self.lines[header]
         return load_text(
-            connection, table, self.path, self.delimiter, width=width, skip=skip, limit=LINE_LIMIT
+            connection,
+            table,
+            self.path,
+            self.delimiter,
+            width=width,
+            skip=skip,
+            limit=LINE_LIMIT,
+            places=places,
         )
 
 
@@ -90,11 +97,10 @@ class RowsGrid:
     rows: list[list[str]]
     all_rows: list[list[str]]
 
-    def load(self, connection: object, table: str, *, header: int) -> Loaded:
+    def load(self, connection: object, table: str, *, header: int, places: list[int]) -> Loaded:
         """Hand the rows below the header to DuckDB."""
-        width = len(self.rows[header])
         return load_rows(
-            connection, table, self.all_rows[header + 1 :], width=width, skip=header + 1
+            connection, table, self.all_rows[header + 1 :], places=places, skip=header + 1
         )
 
 
@@ -105,9 +111,9 @@ class ParquetGrid:
     path: Path
     rows: list[list[str]]
 
-    def load(self, connection: object, table: str, *, header: int) -> Loaded:
+    def load(self, connection: object, table: str, *, header: int, places: list[int]) -> Loaded:
         """Let DuckDB read it, every cell as text."""
-        return load_parquet(connection, table, self.path, self.rows[header])
+        return load_parquet(connection, table, self.path, self.rows[header], places=places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,25 @@ ORDER_NAMES = (
     "含应开票给个人的个人红包, 是否信用购, 体验期结束时间, 前N有礼, 配送类型, 主订单编号, "
     "直播返现状态, 返现金额, 延迟发货自动赔付金额, 预售订单, 发货时间, 商家备忘"
 )
+ORDER_READ = frozenset(
+    {
+        "买家付款时间",
+        "买家会员名",
+        "买家应付邮费",
+        "买家支付宝账号",
+        "修改后的收货地址",
+        "分阶段订单信息",
+        "发货时间",
+        "天猫卡券抵扣",
+        "收货地址",
+        "确认收货时间",
+        "订单付款时间",
+        "订单关闭原因",
+        "订单状态",
+        "退款金额",
+    }
+)
+"""Those of them that ``load_orders`` asks for."""
 LINE_NAMES = (
     "订单编号, 子订单编号, 主订单编号, 标题, 商品标题, 宝贝标题, 价格, 商品价格, 购买数量, "
     "外部系统编号, 商品属性, 规格名称, 套餐信息, 备注, 订单状态, 商家编码, 买家应付货款, "
@@ -244,7 +263,8 @@ ORDERS = Format(
     label=mark("Tmall/Taobao orders (ExportOrderList)"),
     platform=PLATFORM,
     must=(("订单编号",), ("总金额",), ORDER_CREATED),
-    known=(*_names(ORDER_NAMES),),
+    known=_names(ORDER_NAMES),
+    unread=tuple(name for name in _names(ORDER_NAMES) if name not in ORDER_READ),
     currency="CNY",
     time_zone="Asia/Shanghai",
     load=load_orders,
