@@ -1,10 +1,11 @@
-"""Names that come from data, made fit for a sentence."""
+"""Names that come from data made fit for a sentence, and sentences put together."""
 
 from __future__ import annotations
 
 import unicodedata
 
 from ecops_lib.core.formats import is_missing
+from ecops_lib.core.language import tr
 
 LONGEST = 32
 """Characters of a name that a sentence has room for."""
@@ -27,3 +28,12 @@ def short_name(name: object, otherwise: object = "") -> str:
     clean = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in head)
     words = " ".join(clean.split())
     return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
+
+
+def joined(first: str, second: str) -> str:
+    """Two sentences, one after the other as the reader's language sets them.
+
+    >>> joined("Sales fell.", "No reason is recorded.")
+    'Sales fell. No reason is recorded.'
+    """
+    return tr("{first} {second}", first=first, second=second)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.frames import DAY
 from ecops_lib.data.schema import table_named
@@ -172,7 +172,7 @@ class Claims(Result):
         action = tr("read the claims and find what they share")
         if item.concentrated:
             reason = short_name(item.top_reason)
-            text += tr(" ") + _reason_words(item, reason)
+            text = joined(text, _reason_words(item, reason))
             action = tr("stop shipping it until the cause of “{reason}” is found", reason=reason)
         return Finding(
             key=f"refund_wave/{item.item}",
@@ -258,11 +258,11 @@ def _missing(history: History, day: dt.date) -> str:
     """Why claims cannot be judged, and what would help."""
     hint = tr("To fill this section, import {file}.", file=tr(table_named("refunds").hint))
     if not history.has("refunds"):
-        return tr("The store holds no refunds.") + " " + hint
+        return joined(tr("The store holds no refunds."), hint)
     claims = history.claims
     told = claims.loc[claims["day"] <= str(day)]
     if told.empty:
-        return tr("No refund of the last months tells when it was asked for.") + " " + hint
+        return joined(tr("No refund of the last months tells when it was asked for."), hint)
     days = (day - told["day"].min().date()).days
     if days < FEWEST_DAYS:
         why = tr(
@@ -270,7 +270,7 @@ def _missing(history: History, day: dt.date) -> str:
             days=days,
             least=FEWEST_DAYS,
         )
-        return f"{why} {hint}"
+        return joined(why, hint)
     return ""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
+from ecops_lib.core.names import joined
 from ecops_lib.core.results import Result
 from ecops_lib.data.calendar import comparable_day, describe_days
 from ecops_lib.data.frames import DAY
@@ -195,7 +196,7 @@ def split_amount(history: History, *, day: dt.date) -> AmountSplit:
     if is_missing(sales["paid_amount"]):
         hint = tr("To fill this section, import {file}.", file=tr(table_named("orders").hint))
         why = tr("No order tells what was paid on {day}.", day=show(day, "day"))
-        return AmountSplit(day=day, reason=f"{why} {hint}")
+        return AmountSplit(day=day, reason=joined(why, hint))
     days, rule = _compared(history, day)
     if not days:
         why = tr(

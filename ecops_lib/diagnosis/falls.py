@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ecops_lib.core.formats import is_missing
 from ecops_lib.core.language import tr
+from ecops_lib.core.names import joined
 from ecops_lib.data.schema import table_named
 from ecops_lib.diagnosis.counts import ALARM, WINDOWS, Judged, judge_counts
 from ecops_lib.diagnosis.history import History
@@ -114,7 +115,7 @@ def _missing(history: History, scope: str, day: dt.date) -> str:
     """Why nothing can be judged, and what would help; empty where something can."""
     hint = tr("To fill this section, import {file}.", file=tr(table_named("traffic").hint))
     if not history.has("traffic"):
-        return tr("The store holds no traffic.") + " " + hint
+        return joined(tr("The store holds no traffic."), hint)
     column = "visitors" if scope == "channel" else "paying_buyers"
     grid = history.traffic_grid(scope, column, until=day)
     if grid.empty or grid.iloc[-1].isna().all():
@@ -123,7 +124,7 @@ def _missing(history: History, scope: str, day: dt.date) -> str:
             if scope == "channel"
             else tr("No product's visitors and buyers are told for {day}.", day=day)
         )
-        return f"{why} {hint}"
+        return joined(why, hint)
     told = int(grid.notna().any(axis=1).sum())
     if told < FEWEST_DAYS:
         text = tr(
@@ -131,7 +132,7 @@ def _missing(history: History, scope: str, day: dt.date) -> str:
             days=told,
             least=FEWEST_DAYS,
         )
-        return f"{text} {hint}"
+        return joined(text, hint)
     return ""
 
 

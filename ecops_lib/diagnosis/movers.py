@@ -11,7 +11,7 @@ from ecops_lib.core.errors import MetricError, MissingDataError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.schema import table_named
 from ecops_lib.diagnosis.counts import ALARM, Judged, judge_counts
@@ -263,4 +263,4 @@ def _missing(what: str, things: int, days: int) -> str:
             "import an order export that names channels."
         )
     hint = tr("To fill this section, import {file}.", file=tr(table_named("order_items").hint))
-    return tr("No order line tells its product.") + " " + hint
+    return joined(tr("No order line tells its product."), hint)

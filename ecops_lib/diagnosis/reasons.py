@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 Kind = Literal["stock", "price", "reviews", "ads", "competitor", "event", "calendar"]
 
+KINDS: Mapping[str, str] = {
+    "stock": mark("stock"),
+    "price": mark("price"),
+    "reviews": mark("reviews"),
+    "ads": mark("ad spend"),
+    "competitor": mark("competitor"),
+    "event": mark("own change"),
+    "calendar": mark("calendar"),
+}
+
 BEFORE = 3
 """Days before the fall began in which a cause may lie."""
 
@@ -134,6 +144,12 @@ def find_reasons(
 def reason_words(reasons: Sequence[Reason]) -> str:
     """The reasons in one line."""
     return tr("; ").join(reason.text for reason in reasons) or tr("none recorded")
+
+
+def kind_words(reasons: Sequence[Reason]) -> str:
+    """The kinds of the reasons in one line, for a table."""
+    kinds = dict.fromkeys(tr(KINDS[reason.kind]) for reason in reasons)
+    return tr(", ").join(kinds) or tr("none recorded")
 
 
 def _stock(case: _Case) -> tuple[Reason, ...]:

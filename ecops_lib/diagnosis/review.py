@@ -109,11 +109,11 @@ class Review(Result):
         return pd.DataFrame([self._row(section) for section in self.sections])
 
     def _row(self, section: Result) -> dict[str, object]:
-        if section.absent():
-            return {"section": tr(section.sheet), "state": tr(STATES["absent"]), "count": None}
-        count = sum(f.level in {"bad", "watch"} for f in section.findings())
-        state = tr(STATES["act" if count else "fine"])
-        return {"section": tr(section.sheet), "state": state, "count": count}
+        count, state = None, "absent"
+        if not section.absent():
+            count = sum(f.level in {"bad", "watch"} for f in section.findings())
+            state = "act" if count else "fine"
+        return {"section": tr(section.sheet), "state": tr(STATES[state]), "count": count}
 
 
 def review_day(

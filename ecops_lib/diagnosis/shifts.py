@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
-from ecops_lib.diagnosis.reasons import Reason, advise, reason_words
+from ecops_lib.diagnosis.reasons import Reason, advise, kind_words, reason_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +177,7 @@ class Shifts(Result):
         return Finding(
             key=f"{self.kind}_{'drop' if item.fell else 'rise'}/{item.item}",
             level="bad" if item.fell else "good",
-            text=words(item) + tr(" ") + why,
+            text=joined(words(item), why),
             evidence=item.evidence,
             money=None if is_missing(item.money) else abs(item.money),
             action=Action(text=advise(self.kind, item.reasons, fell=item.fell), owner=self.owner),
@@ -186,12 +186,13 @@ class Shifts(Result):
 
 def _cells(item: Shift) -> dict[str, object]:
     rates = {"rate": item.seen / item.visitors, "expected_rate": item.expected / item.visitors}
-    return {**item.evidence, **rates, "name": item.name, "why": reason_words(item.reasons)}
+    return {**item.evidence, **rates, "name": item.name, "why": kind_words(item.reasons)}
 
 
 def _span_words(item: Shift) -> str:
-    days = show(item.days, "count")
-    return ntr("on this day", "over the last {days} days", item.days, days=days)
+    if item.days == 1:
+        return tr("on this day")
+    return tr("over the last {days} days", days=show(item.days, "count"))
 
 
 def _conversion_words(item: Shift) -> str:

@@ -12,6 +12,7 @@ import narwhals as nw
 from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.names import joined
 from ecops_lib.core.results import Result
 from ecops_lib.data.frames import DAY, bring, instants, lazy
 
@@ -196,7 +197,7 @@ def _absent(store: Store, day: dt.date, why: str) -> WaitingOrders:
 
     hint = tr("To fill this section, import an order export with shipping times.")
     return WaitingOrders(
-        day=day, orders=pd.DataFrame(), untold=0, owner=_owner(store), reason=f"{why} {hint}"
+        day=day, orders=pd.DataFrame(), untold=0, owner=_owner(store), reason=joined(why, hint)
     )
 
 

@@ -9,6 +9,7 @@ import narwhals as nw
 
 from ecops_lib.core.formats import is_missing, show
 from ecops_lib.core.language import tr
+from ecops_lib.core.names import joined
 from ecops_lib.data.frames import DAY, bring, lazy, within
 from ecops_lib.data.schema import table_named
 from ecops_lib.supply.stock import SkuStock, StockStates
@@ -52,7 +53,7 @@ def find_stock_trouble(store: Store, *, day: dt.date) -> StockStates:
 
     hint = tr("To fill this section, import {file}.", file=tr(table_named("inventory").hint))
     if not store.has("inventory"):
-        return replace(empty, reason=tr("The store holds no stock figures.") + tr(" ") + hint)
+        return replace(empty, reason=joined(tr("The store holds no stock figures."), hint))
     stock = _read_stock(store, day)
     if stock.empty:
         why = tr(
@@ -60,7 +61,7 @@ def find_stock_trouble(store: Store, *, day: dt.date) -> StockStates:
             days=show(STALE, "count"),
             day=show(day, "day"),
         )
-        return replace(empty, reason=why + tr(" ") + hint)
+        return replace(empty, reason=joined(why, hint))
     snapshot = stock["day"].max()
     now = stock.loc[stock["day"] == snapshot].merge(
         _read_pace(store, day, stock), on="sku_id", how="left"

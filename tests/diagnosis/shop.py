@@ -62,7 +62,7 @@ def make_tables(*, seed: int, plant: Plant, days: int = DAYS) -> dict[str, pd.Da
     rng = np.random.default_rng(seed)
     calendar = pd.date_range(end=str(DAY), periods=days, freq="D")
     share = np.arange(PRODUCTS, 0, -1) ** 2 / (np.arange(PRODUCTS, 0, -1) ** 2).sum()
-    week = np.array([0.95, 0.95, 1.0, 1.0, 1.05, 1.15, 1.1])[calendar.dayofweek]
+    week = np.array([0.95, 0.95, 1.0, 1.0, 1.05, 1.15, 1.1])[calendar.day_of_week]
     last = np.arange(days) == days - 1
     recent = np.arange(days) >= days - 3
     base = 1700 * week * rng.gamma(400, 1 / 400, days)
@@ -109,7 +109,7 @@ def _orders(rng, calendar, buyers, names, plant):
     shipped = paid + pd.Timedelta(hours=20)
     end = pd.Timestamp(str(DAY), tz="Asia/Shanghai") + pd.Timedelta(days=1)
     gone = shipped < end
-    changed = (product == 0) & (day >= calendar[-3])
+    changed = (product == 0) & (day >= calendar[-3:][0])
     amount = PRICE * np.where(changed, plant.price, 1.0)
     orders = pd.DataFrame(
         {
@@ -262,7 +262,7 @@ def _events(calendar, plant):
                 "event_id": "E1",
                 "kind": "price",
                 "name": "price",
-                "starts_on": calendar[-3].date(),
+                "starts_on": calendar[-3:][0].date(),
                 "product_id": "P0",
                 "before": PRICE,
                 "after": PRICE * plant.price,
