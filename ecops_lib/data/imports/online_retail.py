@@ -6,13 +6,14 @@ some invoices differently; keyed so, the same line in two files is one row all t
 
 * ``C…`` invoices cancel goods: a line that takes money back is a **refund** (amount
   positive, of no known order). The odd ``C`` line that *brings* money is an order line.
-* ``A…`` invoices adjust bad debt: neither sale nor refund, so a **cost** of kind
-  ``bad_debt`` (positive where money is written off).
 * All others are **order lines**; an order is the sum of its lines, paid at once.
-  Negative quantities at price 0 are stock adjustments: lines with amount 0.
+  Negative quantities at price 0 are stock adjustments: lines with amount 0, and an
+  invoice of nothing else is closed and never paid. ``A…`` invoices adjust bad debt:
+  lines whose amount is negative where money is written off, so that the day's amounts
+  are the file's; the import says how many there are.
 
-So Σ order_items.paid_amount − Σ refunds.amount − Σ costs.amount is the file's Σ quantity
-× price to the last decimal, and the rows of the three tables are as many as the lines.
+So Σ order_items.paid_amount − Σ refunds.amount (the net paid amount) is the file's
+Σ quantity × price to the last decimal, and the rows of both are as many as the lines.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ INVOICE = ("Invoice", "InvoiceNo")
 
 
 def load_lines(job: Job) -> None:
-    """Lines into order lines, refunds and costs; orders from their lines."""
+    """Lines into order lines and refunds; orders from their lines."""
     good = job.typed(
         {
             "invoice": job.id(*INVOICE),
@@ -45,7 +46,6 @@ def load_lines(job: Job) -> None:
     job.emit("orders", _orders(lines))
     job.emit("order_items", _items(lines))
     job.emit("refunds", _refunds(lines))
-    job.emit("costs", _costs(lines))
     _note(job, lines)
 
 
@@ -61,7 +61,6 @@ def _lines(job: Job, good: str) -> str:
     job.session.sql(
         f"CREATE TEMP VIEW {name} AS SELECT g.*, sku || '-' || coalesce(place, 1) AS place, "
         "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
-        "WHEN prefix(invoice, 'A') THEN 'debt' "
         "WHEN prefix(invoice, 'C') AND quantity * unit_price <= 0 THEN 'refund' "
         f"ELSE 'line' END AS what FROM {good} g LEFT JOIN {again} USING (line_no)"
     )
@@ -75,9 +74,10 @@ def _filled(job: Job) -> str:
 def _orders(lines: str) -> str:
     return (
         f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, min(buyer_key) AS buyer_key, "
-        "min(moment) AS created_at, min(moment) AS paid_at, 'completed' AS status, "
-        "CAST(sum(amount) AS DECIMAL(18, 4)) AS ordered_amount, "
-        "CAST(sum(amount) AS DECIMAL(18, 4)) AS paid_amount, min(country) AS province "
+        "min(moment) AS created_at, CASE WHEN bool_or(amount <> 0) THEN min(moment) END AS "
+        "paid_at, if(bool_or(amount <> 0), 'completed', 'closed') AS status, "
+        "CAST(sum(amount) AS DECIMAL(18, 4)) AS ordered_amount, CASE WHEN bool_or(amount <> 0) "
+        "THEN CAST(sum(amount) AS DECIMAL(18, 4)) END AS paid_amount, min(country) AS province "
         f"FROM {lines} WHERE what = 'line' GROUP BY invoice"
     )
 
@@ -100,22 +100,17 @@ def _refunds(lines: str) -> str:
     )
 
 
-def _costs(lines: str) -> str:
-    return (
-        "SELECT CAST(moment AS DATE) AS day, 'bad_debt' AS kind, invoice || '-' || place AS "
-        "product_id, "
-        f"-amount AS amount FROM {lines} WHERE what = 'debt'"
-    )
-
-
 def _note(job: Job, lines: str) -> None:
     [(nameless, debts, debt, refunds, refunded)] = job.session.sql(
-        "SELECT count(*) - count(buyer_key), count(*) FILTER (what = 'debt'), "
-        "coalesce(-sum(amount) FILTER (what = 'debt'), 0), count(*) FILTER (what = 'refund'), "
+        "SELECT count(*) - count(buyer_key), count(*) FILTER (prefix(invoice, 'A')), "
+        "coalesce(sum(amount) FILTER (prefix(invoice, 'A')), 0), "
+        "count(*) FILTER (what = 'refund'), "
         f"coalesce(-sum(amount) FILTER (what = 'refund'), 0) FROM {lines}"
     )
     job.note_money(refunds, refunded, mark("{count} cancelled lines became refunds of {money}"))
-    job.note_money(debts, debt, mark("{count} bad-debt adjustments became costs of {money}"))
+    job.note_money(
+        debts, debt, mark("{count} bad-debt adjustments stay order lines, of {money} in all")
+    )
     if nameless:
         job.note(
             lambda: ntr(

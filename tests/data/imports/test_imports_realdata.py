@@ -32,9 +32,9 @@ def retail(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, Store]:
 
 def test_online_retail_overlap_and_lines(retail) -> None:
     result, store = retail
-    assert sum(result.overlap[t] for t in ("order_items", "refunds", "costs")) == 22_523
+    assert sum(result.overlap[t] for t in ("order_items", "refunds")) == 22_523
     assert not any(result.conflicts.values())
-    assert sum(map(store.count, ("order_items", "refunds", "costs"))) == 1_044_848
+    assert sum(map(store.count, ("order_items", "refunds"))) == 1_044_848
 
 
 def test_online_retail_customers(retail) -> None:
@@ -60,8 +60,7 @@ def test_online_retail_nets_to_the_penny(retail, shared: Path, tmp_path: Path) -
 def net_of(store: Store) -> Decimal:
     (sold,) = one(store, "order_items", "sum(paid_amount)")
     (back,) = one(store, "refunds", "sum(amount)")
-    (debt,) = one(store, "costs", "sum(amount)")
-    return sold - back - debt  # type: ignore[operator, return-value]
+    return sold - back  # type: ignore[operator, return-value]
 
 
 def test_online_retail_raw_files_agree_with_the_sheets(retail, shared: Path) -> None:
