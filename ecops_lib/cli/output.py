@@ -72,4 +72,6 @@ def _say_line(sentence: str) -> None:
 
 
 def _say_step(what: str, done: int, total: int) -> None:
-    _say_line(f"{what} {done}/{total}")
+    """A line each quarter of the way."""
+    if done * 4 // total > (done - 1) * 4 // total:
+        _say_line(f"{what} {done}/{total}")
