@@ -33,8 +33,8 @@ WINDOWS = (1, 3, 7)
 PRIOR = 0.5
 """Shape of Jeffreys' prior for a Poisson rate."""
 
-NEWS = 0.01
-"""Chance below which an item is not asked how the day went."""
+NEWS = 0.05
+"""Chance, shared by all items, below which one is not asked how the day went."""
 
 CAP = 4.0
 """Residuals beyond so many standard deviations count no further towards the spread, so
@@ -141,7 +141,8 @@ def judge_counts(
     first = _oddest([_judge(recent, days, recent.known) for days in windows])
     if not recent.doubt.any():
         return first
-    calm = recent.known & ~(np.minimum(first.p_fall, first.p_rise) < NEWS)
+    odd = np.minimum(first.p_fall, first.p_rise) < NEWS / max(recent.known.sum(), 1)
+    calm = recent.known & ~odd
     return _oddest([_judge(recent, days, calm) for days in windows])
 
 

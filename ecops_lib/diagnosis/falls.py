@@ -48,7 +48,7 @@ def find_conversion_shifts(history: History, *, day: dt.date) -> Shifts:
     visitors = history.traffic_grid("product", "visitors", until=day)
     buyers = history.traffic_grid("product", "paying_buyers", until=day)
     amount = history.traffic_grid("product", "paid_amount", until=day)
-    level = expect_level(history.conversion, history=history, day=day)
+    level = expect_level(history.conversion, history=history, day=day, ahead=max(WINDOWS))
     scale = level.on(visitors.index)
     judged = judge_counts(
         buyers.to_numpy(float), visitors.to_numpy(float) * scale, doubt=level.doubt(max(WINDOWS))
@@ -85,7 +85,8 @@ def find_traffic_shifts(history: History, *, day: dt.date) -> Shifts:
         return Shifts(kind="traffic", day=day, owner=owner, reason=missing)
     visitors = history.traffic_grid("channel", "visitors", until=day)
     amount = history.traffic_grid("channel", "paid_amount", until=day)
-    level = expect_level(visitors.sum(axis=1, min_count=1), history=history, day=day)
+    total = visitors.sum(axis=1, min_count=1)
+    level = expect_level(total, history=history, day=day, ahead=max(WINDOWS))
     counts = visitors.to_numpy(float)
     scale = level.on(visitors.index)
     judged = judge_counts(counts, scale + 0 * counts, doubt=level.doubt(max(WINDOWS)))

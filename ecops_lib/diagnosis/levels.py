@@ -28,7 +28,8 @@ class Level:
     """The shop's expected level by day.
 
     Attributes:
-        expected: Expected value of each day, from the days before it alone.
+        expected: Expected value of each day, from the days before it alone; that of the
+            last days from the days before all of them.
         doubts: Relative standard error of each expectation beyond an ordinary day's: a
             festival met for the first time may do anything.
     """
@@ -51,8 +52,11 @@ class Level:
         return held
 
 
-def expect_level(series: pd.Series[float], *, history: History, day: dt.date) -> Level:
+def expect_level(series: pd.Series[float], *, history: History, day: dt.date, ahead: int) -> Level:
     """Expect each day of a series from the days before it: weekday, level and calendar.
+
+    The last days are expected from the days before all of them, so that an incident that
+    began on one of them does not lower what is expected of the next.
 
     Days before there is enough to expect from (see ``expect_days``) stand at the mean of
     the series, in large doubt.
@@ -61,14 +65,16 @@ def expect_level(series: pd.Series[float], *, history: History, day: dt.date) ->
         series: One value a day.
         history: The days before, for their calendar.
         day: The last day.
+        ahead: How many days are the last ones [days].
     """
-    held = series.loc[: str(day)]
+    held = series.loc[: str(day)].copy()
+    held.iloc[-ahead:] = float("nan")
     found = expect_days(held, calendar=history.calendar, alpha=ALPHA)
     expected = found["expected"].where(found["expected"] > 0)
     width = (found["high"] - found["low"]) / expected / (2 * NORMAL)
     more = (width**2 - width.median() ** 2).clip(lower=0.0)
     return Level(
-        expected=expected.fillna(float(held.iloc[:-1].mean())),
+        expected=expected.fillna(float(held.mean())),
         doubts=(more**0.5).fillna(SHORT_DOUBT),
     )
 

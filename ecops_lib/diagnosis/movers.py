@@ -209,7 +209,7 @@ def find_movers(
     if not counts.shape[1] or told <= FEWEST_DAYS:
         return Movers(what=what, day=day, reason=_missing(what, counts.shape[1], told))
     total = history.shop["paid_orders"]
-    level = expect_level(total, history=history, day=day)
+    level = expect_level(total, history=history, day=day, ahead=1)
     scale = level.on(counts.index) + 0 * counts.to_numpy(float)
     judged = judge_counts(counts.to_numpy(float), scale, windows=(1,), doubt=level.doubt(1))
     return Movers(

@@ -48,9 +48,9 @@ def as_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     schema = arrow_schema(name)
     whole = frame.reindex(columns=schema.names)
     arrays = [
-        pa.array(
-            [None if v is None or v is pd.NaT or v != v else v for v in whole[f.name].tolist()]
-        ).cast(f.type, safe=False)
+        pa.array([None if pd.isna(v) else v for v in whole[f.name].tolist()]).cast(
+            f.type, safe=False
+        )
         if not whole[f.name].isna().all()
         else pa.nulls(len(whole), f.type)
         for f in schema

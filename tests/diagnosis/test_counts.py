@@ -97,7 +97,7 @@ def test_adjusted_p_values_follow_the_definition() -> None:
     p = np.array([0.01, np.nan, 0.04, 0.03, 0.2])
     known = sorted(p[~np.isnan(p)])
     by_definition = {
-        v: min(min(known[j] * len(known) / (j + 1) for j in range(i, len(known))), 1)
+        v: min(1, *(known[j] * len(known) / (j + 1) for j in range(i, len(known))))
         for i, v in enumerate(known)
     }
     wanted = [by_definition.get(v, np.nan) for v in p]
