@@ -253,7 +253,7 @@ def _compared(history: History, day: dt.date) -> tuple[list[dt.date], str]:
     kinds = describe_days(first, day, country=country, events=events).set_index("day")
     special = (kinds[["holiday", "festival", "event"]].replace("unannounced", "") != "").any(axis=1)
     if special.loc[str(day)]:
-        found = comparable_day(day, country=country)
+        found = comparable_day(day, country=country, events=events)
         if _has_sales(history, found.day):
             words = tr("on {day} ({rule})", day=show(found.day, "day"), rule=found.label)
             return [found.day], words

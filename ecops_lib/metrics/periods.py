@@ -205,7 +205,8 @@ def compare_day(
 
     Returns:
         Each metric against the day before, the same weekday a week before, the same day
-        of last year's calendar, and the target; a missing reference is NaN and is said.
+        of last year's calendar (on the shop's own festival dates, where its diary has
+        them), and the target; a missing reference is NaN and is said.
 
     Raises:
         MetricError: A metric is unknown.
@@ -213,7 +214,8 @@ def compare_day(
     today = as_day(day, name="day")
     tables = Tables(source, time_zone=time_zone)
     settings = tables.store.settings if tables.store else None
-    held = comparable_day(today, country=country or (settings.country if settings else "CN"))
+    place = country or (settings.country if settings else "CN")
+    held = comparable_day(today, country=place, events=read_events(tables))
     days: dict[Reference, dt.date] = {
         "day_before": today - frames.DAY,
         "same_weekday": today - 7 * frames.DAY,
@@ -260,6 +262,16 @@ def _comparisons(
             for name, held in against.items()
         ]
     return tuple(found)
+
+
+def read_events(tables: Tables) -> pd.DataFrame | None:
+    """The shop's diary, as far as it dates campaigns; None where there is none."""
+    if not tables.has("shop_events"):
+        return None
+    rows = tables.lazy("shop_events").filter(nw.col("kind") == "campaign")
+    known = rows.collect_schema().names()
+    wanted = ("kind", "name", "starts_on", "ends_on", "product_id")
+    return frames.bring(rows.select(name for name in wanted if name in known))
 
 
 def read_targets(tables: Tables, day: dt.date) -> dict[str, float]:

@@ -20,13 +20,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ecops_lib.core.language import tr
-from ecops_lib.data.calendar.days import day_words, lunar_words, offset_of, span_of
-from ecops_lib.data.calendar.festivals import FESTIVALS, PHASES, Span, edition, peak_day
+from ecops_lib.data.calendar.days import calendar_words, lunar_words, offset_of
+from ecops_lib.data.calendar.festivals import FESTIVALS, PHASES, Span, peak_day
 from ecops_lib.data.calendar.lunar import FIRST_YEAR, LAST_YEAR, holiday_anchor, lunar_new_year
 from ecops_lib.data.calendar.national import UNANNOUNCED, holiday_label, national
+from ecops_lib.data.calendar.own import ShopCalendar, read_calendar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rule = Literal["festival", "holiday", "lunar", "makeup", "weekday", "near_weekday"]
 
@@ -50,34 +54,41 @@ class ComparableDay:
     label: str
 
 
-def comparable_day(day: dt.date, *, country: str = "CN") -> ComparableDay:
+def comparable_day(
+    day: dt.date, *, country: str = "CN", events: pd.DataFrame | None = None
+) -> ComparableDay:
     """The day of last year's calendar that a day is compared with.
 
     Args:
         day: The day.
         country: ISO code of the country whose calendar counts.
+        events: The shop's own ``shop_events``: festivals count on the dates that its
+            campaigns give them, in both years.
 
     Raises:
         ParameterError: The country is unknown.
+        ColumnError: ``events`` lacks a column.
 
     >>> comparable_day(dt.date(2025, 10, 15)).day, comparable_day(dt.date(2025, 10, 15)).label
     (datetime.date(2024, 10, 14), "day 1 of last year's Double 11 pre-sale")
     """
+    calendar = read_calendar(country, events)
     return (
-        _by_festival(day, country)
+        _by_festival(day, calendar)
         or _by_holiday(day, country)
         or _by_lunar(day, country)
-        or _by_makeup(day, country)
-        or _by_weekday(day, country)
+        or _by_makeup(day, calendar)
+        or _by_weekday(day, calendar)
     )
 
 
-def _by_festival(day: dt.date, country: str) -> ComparableDay | None:
-    span = span_of(day, country)
+def _by_festival(day: dt.date, calendar: ShopCalendar) -> ComparableDay | None:
+    span = calendar.span_of(day)
     if span is None or span.festival == "new_year_goods":
         return None
-    before = edition(span.festival, day.year - 1)
-    peak, peak_before = peak_day(span.festival, day.year), peak_day(span.festival, day.year - 1)
+    year = span.first.year
+    before = calendar.edition(span.festival, year - 1)
+    peak, peak_before = peak_day(span.festival, year), peak_day(span.festival, year - 1)
     if peak and peak_before and span.first <= peak <= span.last:
         return _around_peak(day, span, [s for s in before if s.phase == span.phase], peak_before)
     twin = next((s for s in before if (s.phase, s.wave) == (span.phase, span.wave)), None)
@@ -173,7 +184,8 @@ def _by_lunar(day: dt.date, country: str) -> ComparableDay | None:
     )
 
 
-def _by_makeup(day: dt.date, country: str) -> ComparableDay | None:
+def _by_makeup(day: dt.date, calendar: ShopCalendar) -> ComparableDay | None:
+    country = calendar.country
     key = national(day, country).makes_up
     if not key:
         return None
@@ -189,7 +201,7 @@ def _by_makeup(day: dt.date, country: str) -> ComparableDay | None:
             words = tr("last year's make-up workday for {holiday}", holiday=holiday_label(key))
             found = min(held, key=lambda d: abs(d - wanted))
             return ComparableDay(day=found, rule="makeup", label=words)
-    work = (d for d in _around(day - YEAR) if _is_ordinary(d, country) and _works(d, country))
+    work = (d for d in _around(day - YEAR) if _is_ordinary(d, calendar) and _works(d, country))
     return ComparableDay(
         day=min(work, key=lambda d: abs(d - (day - YEAR))),
         rule="makeup",
@@ -197,19 +209,19 @@ def _by_makeup(day: dt.date, country: str) -> ComparableDay | None:
     )
 
 
-def _by_weekday(day: dt.date, country: str) -> ComparableDay:
-    plain = day - YEAR
-    if _is_ordinary(plain, country):
+def _by_weekday(day: dt.date, calendar: ShopCalendar) -> ComparableDay:
+    country, plain = calendar.country, day - YEAR
+    if _is_ordinary(plain, calendar):
         label = tr("same weekday 364 days before")
         return ComparableDay(
             day=plain, rule="weekday", label=_with_doubt(label, country, day, plain)
         )
     weeks = sorted(range(-8, 9), key=abs)
     near = (plain + dt.timedelta(weeks=n) for n in weeks)
-    found = next((d for d in near if _is_ordinary(d, country)), plain)
+    found = next((d for d in near if _is_ordinary(d, calendar)), plain)
     label = tr(
         "nearest ordinary one of that weekday, as 364 days before was: {words}",
-        words=day_words(plain, country=country),
+        words=calendar_words(plain, calendar),
     )
     return ComparableDay(
         day=found, rule="near_weekday", label=_with_doubt(label, country, day, found)
@@ -224,11 +236,12 @@ def _with_doubt(label: str, country: str, *days: dt.date) -> str:
     return label
 
 
-def _is_ordinary(day: dt.date, country: str) -> bool:
+def _is_ordinary(day: dt.date, calendar: ShopCalendar) -> bool:
     """No holiday, no make-up workday, no festival, no lunar new year near."""
+    country = calendar.country
     state = national(day, country)
     special = state.holiday not in ("", UNANNOUNCED) or state.makes_up
-    away = offset_of(day, country) is None and span_of(day, country) is None
+    away = offset_of(day, country) is None and calendar.span_of(day) is None
     return not special and away
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from ecops_lib.core.checks import require_columns, require_span
+from ecops_lib.core.checks import require_span
 from ecops_lib.core.language import ntr, reader, tr
-from ecops_lib.data.calendar.festivals import FESTIVALS, PHASES, Span, festival_span
+from ecops_lib.data.calendar.festivals import FESTIVALS, PHASES, Span
 from ecops_lib.data.calendar.lunar import lunar_offset
 from ecops_lib.data.calendar.national import UNANNOUNCED, National, holiday_label, national
+from ecops_lib.data.calendar.own import ShopCalendar, read_calendar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,15 +31,17 @@ def describe_days(
     Args:
         start: First day.
         end: Last day, included.
-        country: ISO code; festivals of the Chinese platforms are for ``CN`` alone.
-        events: The shop's own ``shop_events``: those of kind ``campaign`` are named.
+        country: ISO code; the table of the Chinese platforms' festivals is for ``CN`` alone.
+        events: The shop's own ``shop_events``: those of kind ``campaign`` are named, and
+            those that name a festival and a phase date it instead of the table.
 
     Returns:
         One row a day: ``day`` (datetime64), ``weekday`` (0 is Monday), ``is_workday``
         and ``is_makeup`` (nullable: missing where the year's holidays are not known),
         ``holiday`` (key, empty, or ``unannounced``), ``festival`` and ``phase`` (keys or
-        empty), ``basis`` (how far the festival's dates can be relied on), ``lunar_day``
-        (days from the lunar new year, within 30, else NaN), ``event``.
+        empty), ``basis`` (how far the festival's dates can be relied on; ``own`` are the
+        shop's), ``lunar_day`` (days from the lunar new year, within 30, else NaN),
+        ``event`` (names of its campaigns).
 
     Raises:
         ParameterError: The period ends before it starts, or the country is unknown.
@@ -51,9 +54,9 @@ def describe_days(
     import pandas as pd
 
     require_span(start, end)
-    campaigns = _campaigns(events)
+    calendar = read_calendar(country, events)
     days = [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
-    frame = pd.DataFrame([_row(day, country, campaigns) for day in days])
+    frame = pd.DataFrame([_row(day, calendar) for day in days])
     frame["day"] = pd.to_datetime(frame["day"])
     kinds = {"is_workday": "boolean", "is_makeup": "boolean", "lunar_day": "float64"}
     return frame.astype(kinds)
@@ -65,29 +68,29 @@ def day_words(day: dt.date, *, country: str = "CN", events: pd.DataFrame | None 
     Args:
         day: The day.
         country: ISO code.
-        events: The shop's own ``shop_events``.
+        events: The shop's own ``shop_events``, as for ``describe_days``.
 
     >>> day_words(dt.date(2024, 10, 17))
     'Thursday, workday; Double 11 pre-sale, day 4'
     """
+    return calendar_words(day, read_calendar(country, events))
+
+
+def calendar_words(day: dt.date, calendar: ShopCalendar) -> str:
+    """A day in words, as ``day_words``, with the diary already read."""
     from babel.dates import format_date
 
     weekday = format_date(day, "EEEE", locale=reader().locale)
-    state = _state_words(day, national(day, country))
+    state = _state_words(day, national(day, calendar.country))
     parts = [tr("{weekday}, {kind}", weekday=weekday, kind=state)]
-    if span := span_of(day, country):
+    if span := calendar.span_of(day):
         parts.append(_span_words(span, day))
-    offset = offset_of(day, country)
+    offset = offset_of(day, calendar.country)
     if offset is not None:
         parts.append(lunar_words(offset))
-    if event := _event(day, _campaigns(events)):
+    if event := calendar.event(day):
         parts.append(tr("own campaign {name}", name=event))
     return tr("; ").join(parts)
-
-
-def span_of(day: dt.date, country: str) -> Span | None:
-    """The festival phase of a day, for the country that has these festivals."""
-    return festival_span(day) if country == "CN" else None
 
 
 def offset_of(day: dt.date, country: str) -> int | None:
@@ -111,10 +114,9 @@ def lunar_words(offset: int) -> str:
     )
 
 
-def _row(
-    day: dt.date, country: str, campaigns: list[tuple[dt.date, dt.date, str]]
-) -> dict[str, Any]:
-    state, span, offset = national(day, country), span_of(day, country), offset_of(day, country)
+def _row(day: dt.date, calendar: ShopCalendar) -> dict[str, Any]:
+    country, span = calendar.country, calendar.span_of(day)
+    state, offset = national(day, country), offset_of(day, country)
     known = state.is_workday is not None
     return {
         "day": day,
@@ -126,27 +128,8 @@ def _row(
         "phase": span.phase if span else "",
         "basis": span.basis if span else "",
         "lunar_day": offset,
-        "event": _event(day, campaigns),
+        "event": calendar.event(day),
     }
-
-
-def _campaigns(events: pd.DataFrame | None) -> list[tuple[dt.date, dt.date, str]]:
-    """First day, last day and name of the shop's own campaigns; no last day means one day."""
-    if events is None or events.empty:
-        return []
-    import pandas as pd
-
-    require_columns(list(events.columns), ("kind", "name", "starts_on"), table="shop_events")
-    own = events.loc[events["kind"] == "campaign"]
-    first = pd.to_datetime(own["starts_on"])
-    last = pd.to_datetime(own["ends_on"]).fillna(first) if "ends_on" in own.columns else first
-    names = own["name"].astype("string").fillna("")
-    rows = zip(first, last, names, strict=True)
-    return sorted((a.date(), b.date(), str(name)) for a, b, name in rows if not pd.isna(a))
-
-
-def _event(day: dt.date, campaigns: list[tuple[dt.date, dt.date, str]]) -> str:
-    return " + ".join(name for first, last, name in campaigns if first <= day <= last)
 
 
 def _state_words(day: dt.date, state: National) -> str:

@@ -8,14 +8,14 @@ Of every span the table says how far it can be relied on: the first day of an
 common knowledge of the trade that was not checked. What the table lacks follows a rule
 that is named too: ``pattern`` takes month and day from the latest year of the table (for
 年货节, days before the lunar new year), and ``peak only``, before 2019, marks nothing but
-the day that the festival is named after. Put your own platform's dates into
-``shop_events`` where they differ.
+the day that the festival is named after. Where your platform's dates differ, put them
+into ``shop_events``: they then hold instead of the table's (see ``own``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -24,7 +24,7 @@ from ecops_lib.core.language import mark
 from ecops_lib.data.calendar.lunar import FIRST_YEAR, LAST_YEAR, lunar_new_year
 
 Phase = Literal["presale", "warmup", "burst", "encore"]
-Basis = Literal["announced", "recalled", "pattern", "peak only"]
+Basis = Literal["own", "announced", "recalled", "pattern", "peak only"]
 
 FESTIVALS: Mapping[str, str] = {
     "new_year_goods": mark("New Year goods festival"),
@@ -168,18 +168,23 @@ def edition(festival: str, year: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def festival_span(day: dt.date) -> Span | None:
+def festival_span(
+    day: dt.date, *, editions: Callable[[str, int], tuple[Span, ...]] = edition
+) -> Span | None:
     """The festival phase that a day belongs to.
+
+    Args:
+        day: The day.
+        editions: The spans of a festival in a year. Where several hold the day, a shop's
+            own comes first, then the one that began last.
 
     >>> festival_span(dt.date(2022, 11, 2)).phase
     'burst'
     """
-    for festival in FESTIVALS:
-        for year in (day.year, day.year + 1):
-            for span in edition(festival, year):
-                if span.first <= day <= span.last:
-                    return span
-    return None
+    years = (day.year - 1, day.year, day.year + 1)
+    spans = (span for name in FESTIVALS for year in years for span in editions(name, year))
+    held = (span for span in spans if span.first <= day <= span.last)
+    return max(held, key=lambda span: (span.basis == "own", span.first), default=None)
 
 
 def peak_day(festival: str, year: int) -> dt.date | None:
