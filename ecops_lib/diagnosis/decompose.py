@@ -261,11 +261,11 @@ def _compared(history: History, day: dt.date) -> tuple[list[dt.date], str]:
     held = [d for d in weeks if _has_sales(history, d)]
     plain = [d for d in held if not special.loc[str(d)]] or held
     words = tr(
-        "on the mean of the same weekday in the {weeks} weeks before", weeks=show(WEEKS, "count")
+        "the mean of the same weekday in the {weeks} weeks before", weeks=show(WEEKS, "count")
     )
     if len(plain) < WEEKS:
         listed = tr(", ").join(show(d, "day") for d in plain)
-        words = tr("on the mean of the same weekday on {days}", days=listed)
+        words = tr("the mean of the same weekday on {days}", days=listed)
     return plain, words
 
 
