@@ -244,8 +244,10 @@ def _months_touched(
 
 def _month(table: Table) -> str:
     """The month (UTC) of a row's clock in SQL, whatever zone the connection is set to."""
-    zone = " AT TIME ZONE 'UTC'" if table.column(table.clock).type == "time" else ""
-    return f"strftime(\"{table.clock}\"{zone}, '%Y-%m')"
+    clock = f'"{table.clock}"'
+    if table.column(table.clock).type == "time":
+        clock = f"make_timestamp(epoch_us({clock}))"
+    return f"strftime({clock}, '%Y-%m')"
 
 
 def _write(

@@ -52,9 +52,8 @@ def is_total(cell: str, *, words: tuple[str, ...] = ()) -> str:
 
 def text(cell: str) -> str:
     """Text without spaces around it; null where empty."""
-    ends = " OR ".join(f"suffix({cell}, chr({code}))" for code in (32, 9, 10, 13, 160, 12288))
     starts = " OR ".join(f"prefix({cell}, chr({code}))" for code in (160, 12288, 65279))
-    ragged = f"{cell} < '!' OR {ends} OR {starts}"
+    ragged = f"{cell} < '!' OR {starts} OR regexp_matches({cell}, '{SPACE}$')"
     return f"CASE WHEN {ragged} THEN nullif({bare(cell)}, '') ELSE {cell} END"
 
 

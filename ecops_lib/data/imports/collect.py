@@ -50,18 +50,20 @@ def collect(session: Session) -> list[Collected]:
 def _collect(session: Session, table: Table) -> Collected:
     emissions = [e for e in session.emissions if e.table == table.name]
     name = session.name("collected")
+    as_is = len(emissions) == 1 and emissions[0].plain and table.name != "refunds"
     session.sql(
-        f"CREATE TEMP TABLE {name} AS "
+        f"CREATE TEMP {'VIEW' if as_is else 'TABLE'} {name} AS "
         + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
     )
-    _require(session, table, name)
     superseded = _supersede(session, name) if table.name == "refunds" else 0
-    day = _day(session, table)
-    told = session.sql(
-        f"SELECT _from, count(*), {day('min')}, {day('max')} FROM {name} GROUP BY _from"
-    )
-    repeated, conflicting = _one_a_key(session, table, name)
-    [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
+    told = _told(session, table, name)
+    rows = sum(count for _, count, _, _ in told)
+    repeated, conflicting = {}, 0
+    if rows != _distinct(session, table, name):
+        if as_is:
+            name = _copied(session, name)
+        repeated, conflicting = _one_a_key(session, table, name)
+        [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
     return Collected(
         table=table.name,
         relation=name,
@@ -108,27 +110,47 @@ def _keys(table: Table) -> str:
     return ", ".join(map(_quoted, table.key))
 
 
-def _require(session: Session, table: Table, name: str) -> None:
-    """Refuse to go on if a computed row lacks what its table needs: a fault of the format."""
+def _told(
+    session: Session, table: Table, name: str
+) -> list[tuple[int, int, dt.date | None, dt.date | None]]:
+    """Number, rows, first and last day of each emission.
+
+    Raises:
+        FileError: A computed row lacks what its table needs: a fault of the format.
+    """
+    day = _day(session, table)
     needed = [column.name for column in table.columns if column.required]
-    counts = ", ".join(f"count(*) - count({_quoted(column)})" for column in needed)
-    [found] = session.sql(f"SELECT {counts} FROM {name}")
-    for column, empty in zip(needed, found, strict=True):
-        if empty:
+    empty = ", ".join(f"count(*) - count({_quoted(column)})" for column in needed)
+    found = session.sql(
+        f"SELECT _from, count(*), {day('min')}, {day('max')}, {empty} FROM {name} GROUP BY _from"
+    )
+    for place, column in enumerate(needed, start=4):
+        if lacking := sum(row[place] for row in found):
             raise FileError(
-                f"{empty} rows for {table.name} have no {column}; the files given do not hold it: "
-                "look at their columns, or describe them in mapping.toml."
+                f"{lacking} rows for {table.name} have no {column}; the files given do not hold "
+                "it: look at their columns, or describe them in mapping.toml."
             )
+    return [row[:4] for row in found]  # type: ignore[misc]
+
+
+def _distinct(session: Session, table: Table, name: str) -> int:
+    """How many hashes the keys have: as many as rows only if no two rows share their key."""
+    [(count,)] = session.sql(
+        f"SELECT count(*) FROM (SELECT hash({_keys(table)}) AS h FROM {name} GROUP BY h)"
+    )
+    return int(count)
+
+
+def _copied(session: Session, view: str) -> str:
+    """The rows of a view in a table of their own, which can be changed."""
+    name = session.name("collected")
+    session.sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM {view}")
+    return name
 
 
 def _one_a_key(session: Session, table: Table, name: str) -> tuple[dict[int, int], int]:
     """Keep one row a key: equal rows count once, of different ones the last cell told holds."""
     keys = _keys(table)
-    [(rows, distinct)] = session.sql(
-        f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {name})) FROM {name}"
-    )
-    if rows == distinct:
-        return {}, 0
     others = [c for c in table.names if c not in table.key]
     many = session.name("many")
     session.sql(

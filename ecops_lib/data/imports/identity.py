@@ -35,6 +35,8 @@ def hash_people(
 ) -> None:
     """Make a table ``into(who, buyer_key)`` of the distinct people of a column.
 
+    Whoever the platform has masked has no key.
+
     Args:
         connection: Where the table is.
         table: Table that holds the names.
@@ -45,9 +47,9 @@ def hash_people(
     inner, outer = _pads(key)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {into} AS "
-        "SELECT who, sha256($outer || unhex(sha256($inner || encode(who))))[:32] AS buyer_key "
-        f"FROM (SELECT DISTINCT {column} AS who FROM {table} "
-        f"WHERE {column} IS NOT NULL AND NOT {is_masked(column)})",
+        f"SELECT who, CASE WHEN NOT {is_masked('who')} THEN "
+        "sha256($outer || unhex(sha256($inner || encode(who))))[:32] END AS buyer_key "
+        f"FROM (SELECT DISTINCT {column} AS who FROM {table} WHERE {column} IS NOT NULL)",
         {"inner": inner, "outer": outer},
     )
 

@@ -70,17 +70,17 @@ class Job(Cells):
         sums = []
         for column in ids:
             lost = cleaning.lost_digits(f'"{column}"')
-            sums += [
-                f'count_if("_{column}")',
-                f"count_if({lost})",
-                f'any_value("{column}") FILTER ({lost})',
-            ]
+            sums += [f'count_if("_{column}")', f"count_if({lost})"]
         if not sums:
             return
         [found] = self.session.sql(f"SELECT {', '.join(sums)} FROM {name}")
-        for place, fill in enumerate(ids.values()):
-            unwrapped, lost, example = found[place * 3 : place * 3 + 3]
+        for place, (column, fill) in enumerate(ids.items()):
+            unwrapped, lost = found[place * 2 : place * 2 + 2]
             if lost:
+                test = cleaning.lost_digits(f'"{column}"')
+                [(example,)] = self.session.sql(
+                    f'SELECT min("{column}") FROM {name} WHERE {test}'
+                )
                 raise FileError(
                     f"{self.title}: {lost} cells of {fill.header!r} are numbers such as {example} "
                     "whose last digits Excel has dropped; download the export again and import it "
@@ -139,9 +139,11 @@ class Job(Cells):
             )
             joins += f' LEFT JOIN {key} ON t."{column}" = {key}.who'
             replaced.append(f'{key}.buyer_key AS "{column}"')
-            masked = identity.is_masked(f'"{column}"')
-            [(hidden,)] = self.session.sql(f"SELECT count_if({masked}) FROM {name}")
-            self.tally.masked += hidden or 0
+            [(hidden,)] = self.session.sql(
+                f'SELECT count(*) FROM {name} WHERE "{column}" IN '
+                f"(SELECT who FROM {key} WHERE buyer_key IS NULL)"
+            )
+            self.tally.masked += hidden
         columns = ", ".join(
             ["t.line_no", *(f't."{c}"' for c in fills if c not in people), *replaced]
         )
@@ -150,9 +152,15 @@ class Job(Cells):
         )
         return view
 
-    def emit(self, table: str, query: str) -> None:
-        """Give the rows of a query to a canonical table."""
-        self.session.emit(table, query, self.tally)
+    def emit(self, table: str, query: str, *, plain: bool = False) -> None:
+        """Give the rows of a query to a canonical table.
+
+        Args:
+            table: The canonical table.
+            query: Its rows.
+            plain: Whether the query makes each row of one row, without grouping or sorting.
+        """
+        self.session.emit(table, query, self.tally, plain=plain)
 
     def keep(self, part: str, view: str) -> None:
         """Keep a typed table until all files are read."""

@@ -44,7 +44,7 @@ def load_lines(job: Job) -> None:
     )
     lines = _lines(job, good)
     job.emit("orders", _orders(lines))
-    job.emit("order_items", _items(lines))
+    job.emit("order_items", _items(lines), plain=True)
     job.emit("refunds", _refunds(lines))
     _note(job, lines)
 
@@ -56,7 +56,8 @@ def _lines(job: Job, good: str) -> str:
         f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, "
         "sku "
         f"ORDER BY quantity, unit_price, product_name) AS place FROM {good} SEMI JOIN "
-        f"(SELECT invoice, sku FROM {good} GROUP BY ALL HAVING count(*) > 1) USING (invoice, sku)"
+        f"(SELECT hash(invoice, sku) AS pair FROM {good} GROUP BY pair HAVING count(*) > 1) "
+        "ON hash(invoice, sku) = pair"
     )
     job.session.sql(
         f"CREATE TEMP VIEW {name} AS SELECT g.*, sku || '-' || coalesce(place, 1) AS place, "

@@ -52,12 +52,21 @@ class Tally:
 
 @dataclass(kw_only=True)
 class Emission:
-    """Rows that a sheet gives to a canonical table."""
+    """Rows that a sheet gives to a canonical table.
+
+    Attributes:
+        table: The canonical table.
+        query: Gives the rows.
+        tally: The sheet's.
+        number: Its place among all.
+        plain: Whether the query makes each row of one row, so that asking twice costs little.
+    """
 
     table: str
     query: str
     tally: Tally
     number: int
+    plain: bool
 
 
 @dataclass(kw_only=True)
@@ -92,10 +101,12 @@ class Session:
         found: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return found
 
-    def emit(self, table: str, query: str, tally: Tally) -> None:
+    def emit(self, table: str, query: str, tally: Tally, *, plain: bool) -> None:
         """Give the rows of a query to a canonical table; columns not named are null."""
         number = len(self.emissions)
-        self.emissions.append(Emission(table=table, query=query, tally=tally, number=number))
+        self.emissions.append(
+            Emission(table=table, query=query, tally=tally, number=number, plain=plain)
+        )
 
     def gathered(self, table: str, columns: str) -> str:
         """A query of what this call and the store know of a table; the call's rows come first."""

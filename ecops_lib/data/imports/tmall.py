@@ -121,6 +121,7 @@ def load_orders(job: Job) -> None:
         "CASE WHEN stages IS NOT NULL THEN TRUE END AS is_presale, "
         "TRY_CAST(regexp_extract(stages, '([0-9]+(\\.[0-9]+)?)元?', 1) AS DECIMAL(18, 4)) "
         f"AS deposit_amount FROM {good}",
+        plain=True,
     )
     if refunded.cell:
         job.emit("refunds", _derived(good))
