@@ -26,7 +26,7 @@ Source = Store | Mapping[str, object]
 
 ORDER_KEY = ["platform", "order_id"]
 
-_scans: WeakKeyDictionary[Store, dict[tuple[object, ...], object]] = WeakKeyDictionary()
+_scans: WeakKeyDictionary[Store, dict[tuple[object, ...], nw.LazyFrame[Any]]] = WeakKeyDictionary()
 _counted: WeakKeyDictionary[Store, RefundCounts] = WeakKeyDictionary()
 _spanned: WeakKeyDictionary[Store, dict[str, tuple[dt.date, dt.date] | None]] = WeakKeyDictionary()
 
@@ -132,8 +132,8 @@ class Tables:
         scans = _scans.setdefault(self.store, {})
         key = (table, start, end)
         if key not in scans:
-            scans[key] = self.store.scan(table, start=start, end=end)
-        return frames.lazy(scans[key], name=table)
+            scans[key] = frames.lazy(self.store.scan(table, start=start, end=end), name=table)
+        return scans[key]
 
     def span(self, table: str, column: str) -> tuple[dt.date, dt.date] | None:
         """First and last local day of a column; None where it holds nothing."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ecops_lib.data import frames
 from ecops_lib.metrics.facts import COLUMNS, Fact, Query
 from ecops_lib.metrics.parts import DATED, HIGH, LOW, Part, covered
@@ -14,6 +16,9 @@ from ecops_lib.metrics.registry import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Bounded = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Values, and the least and the most that they can be; the three are equal where exact."""
 
 
 def joined(query: Query, parts: Mapping[str, Part]) -> pd.DataFrame:
@@ -86,41 +91,47 @@ def _calendar(query: Query) -> pd.DataFrame:
     return pd.DataFrame({query.by[0]: starts.astype("datetime64[us]")})
 
 
-def evaluate(metric: Metric, table: pd.DataFrame, *, query: Query) -> pd.DataFrame:
-    """A metric's value and bounds from its measures: a ratio of sums, never a mean of ratios."""
-    import pandas as pd
+def evaluate(metric: Metric, table: pd.DataFrame, *, query: Query) -> Bounded:
+    """A metric from its measures in a table: a ratio of sums, never a mean of ratios.
 
-    found = {}
-    for name, above, below in (("", "", ""), (LOW, LOW, HIGH), (HIGH, HIGH, LOW)):
-        top = _summed(table, metric.numerator, metric.less, above, below)
-        if metric.denominator:
-            bottom = _summed(table, metric.denominator, metric.under, below, above)
-            top = top / bottom.where(bottom != 0)
-        found[metric.key + name] = top * metric.scale
-    held = pd.DataFrame(found)
-    return held.mul(_lengths(query, table), axis=0) if metric.per_day else held
+    Returns:
+        Its values, the least and the most that they can be, one a row.
+    """
+    factor = metric.scale * _lengths(query, table) if metric.per_day else metric.scale
+    value, low, high = (
+        _quotient(metric, table, above, below) * factor
+        for above, below in (("", ""), (LOW, HIGH), (HIGH, LOW))
+    )
+    return value, low, high
 
 
-def _lengths(query: Query, table: pd.DataFrame) -> pd.Series[float]:
+def _quotient(metric: Metric, table: pd.DataFrame, above: str, below: str) -> np.ndarray:
+    top = _summed(table, metric.numerator, metric.less, above, below)
+    if not metric.denominator:
+        return top
+    bottom = _summed(table, metric.denominator, metric.under, below, above)
+    return top / np.where(bottom == 0, np.nan, bottom)
+
+
+def _lengths(query: Query, table: pd.DataFrame) -> np.ndarray:
     """Days of each group's period; NaN where it is split by weekday or hour."""
-    import pandas as pd
-
-    if "day" in query.by:
-        return pd.Series(1.0, index=table.index)
-    if "month" in query.by:
-        lengths: pd.Series[float] = table["month"].dt.days_in_month.astype(float)
+    if "month" in query.by and "day" not in query.by:
+        lengths: np.ndarray = table["month"].dt.days_in_month.to_numpy(float)
         return lengths
-    if "week" in query.by:
-        return pd.Series(7.0, index=table.index)
-    whole = float(sum((end - start).days + 1 for start, end in query.spans))
-    parts = {"weekday", "hour"} & set(query.by)
-    return pd.Series(float("nan") if parts else whole, index=table.index)
+    length = float(sum((end - start).days + 1 for start, end in query.spans))
+    if {"day", "week"} & set(query.by):
+        length = 1.0 if "day" in query.by else 7.0
+    elif {"weekday", "hour"} & set(query.by):
+        length = float("nan")
+    return np.full(len(table), length)
 
 
 def _summed(
     table: pd.DataFrame, plus: Sequence[str], minus: Sequence[str], above: str, below: str
-) -> pd.Series[float]:
-    added: pd.Series[float] = table[[name + above for name in plus]].sum(axis=1, skipna=False)
-    taken: pd.Series[float] = table[[name + below for name in minus]].sum(axis=1, skipna=False)
-    total: pd.Series[float] = added - taken
+) -> np.ndarray:
+    total = np.zeros(len(table))
+    for name in plus:
+        total = total + table[name + above].to_numpy(float)
+    for name in minus:
+        total = total - table[name + below].to_numpy(float)
     return total

@@ -35,20 +35,26 @@ def _paid_days(query: Query, span: Span) -> Frame:
 
 def _returning(query: Query) -> Frame:
     """Payments of the days that can be told, each marked if its buyer had paid before."""
-    told = remembered(query.tables)
-    spans = tuple((max(s, told[0]), e) for s, e in query.spans if told and e >= told[0])
+    known_days = remembered(query.tables)
+    since = known_days[0] if known_days else query.ends[0]
+    spans = tuple((max(start, since), end) for start, end in query.spans if end >= since)
     asked = replace(query, spans=spans or query.spans)
     first, last = asked.ends
     pay_day = frames.local_day("paid_at", first, last, query.tables.zone)
     rows = FACTS["paid"].build(asked).with_columns(pay_day=pay_day)
-    now = rows.filter(~nw.col("buyer_key").is_null()).select("buyer_key", "pay_day").unique()
+    now = _once(rows.filter(~nw.col("buyer_key").is_null()), "buyer_key", "pay_day")
     past = _paid_days(query, (first - dt.timedelta(days=MEMORY_DAYS), last))
-    mine = past.join(now.select("buyer_key").unique(), on="buyer_key", how="semi").unique()
-    pairs = now.join(mine, on="buyer_key", how="inner")
     reach = nw.col("pay_day").dt.offset_by(f"-{MEMORY_DAYS}d")
+    mine = past.join(now, on="buyer_key", how="semi")
+    pairs = now.join(_once(mine, "buyer_key", "past_day"), on="buyer_key", how="inner")
     again = pairs.filter((nw.col("past_day") < nw.col("pay_day")) & (nw.col("past_day") >= reach))
-    known = again.select("buyer_key", "pay_day").unique().with_columns(returning=nw.lit(1))
+    known = _once(again, "buyer_key", "pay_day").with_columns(returning=nw.lit(1))
     return rows.join(known, on=["buyer_key", "pay_day"], how="left")
+
+
+def _once(frame: Frame, *columns: str) -> Frame:
+    """Each combination of values once (grouped, for engines that number rows in ``unique``)."""
+    return frame.group_by(*columns).agg(times=nw.len()).select(*columns)
 
 
 def remembered(tables: Tables) -> Span | None:

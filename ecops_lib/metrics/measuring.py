@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, get_args
 
+import numpy as np
+
 from ecops_lib.core.checks import as_day, listed, nearest, require_span
 from ecops_lib.core.errors import EcopsError, MetricError, MissingDataError, ParameterError
 from ecops_lib.core.findings import Finding
@@ -294,12 +296,11 @@ def _assembled(
     frame = table[[COLUMNS[name] for name in query.by]].copy()
     notes = []
     for metric in metrics:
-        values = evaluate(metric, table, query=query)
-        frame[metric.key] = values[metric.key]
-        bounded = values[metric.key].isna() & values[metric.key + LOW].notna()
-        if bounded.any():
-            frame[metric.key + LOW] = values[metric.key + LOW]
-            frame[metric.key + HIGH] = values[metric.key + HIGH]
+        value, low, high = evaluate(metric, table, query=query)
+        frame[metric.key] = value
+        if (np.isnan(value) & ~np.isnan(low)).any():
+            frame[metric.key + LOW] = low
+            frame[metric.key + HIGH] = high
             notes.append(Note("bounds", {"about": metric.key, "label": metric.label}))
     return frame, notes
 
