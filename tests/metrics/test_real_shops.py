@@ -60,7 +60,7 @@ def _raw_days(sheets: list[pd.DataFrame]) -> dict[dt.date, Decimal]:
         columns = (sheet[name] for name in ("Invoice", "InvoiceDate", "Quantity", "Price"))
         for invoice, moment, quantity, price in zip(*columns, strict=True):
             overlap = place == 0 and invoice in seen
-            if overlap or invoice[0] == "A" or quantity <= 0:  # C496350 is a charge, not a refund
+            if overlap or quantity <= 0:  # A… adjusts bad debt; C496350 is a charge, no refund
                 continue
             day = moment.date()
             line = (Decimal(str(price)) * quantity).quantize(Decimal("0.0001"))
