@@ -26,7 +26,9 @@ from ecops_lib.core.bundle import RESULT_MIME
 from ecops_lib.core.checks import require_choice
 from ecops_lib.core.errors import NotebookError, ParameterError
 from ecops_lib.core.findings import RANK
+from ecops_lib.core.formats import show
 from ecops_lib.core.language import Language, reading, tr
+from ecops_lib.data.calendar import day_words
 from ecops_lib.data.coverage import last_whole_day, report_day
 from ecops_lib.data.store import Store, open_store
 from ecops_lib.reports.exporter import Audience, notebook_page
@@ -85,6 +87,21 @@ class _Plan:
     @property
     def day(self) -> str:
         return str(self.values.get("as_of", ""))
+
+    @property
+    def heading(self) -> str:
+        """What the page is about, for the line above its question: shop, day, kind of day."""
+        shop = self.store.settings
+        if not self.day:
+            return shop.name
+        day = dt.date.fromisoformat(self.day)
+        events = self.store.frame("shop_events") if self.store.has("shop_events") else None
+        return tr(
+            "{shop} · {day} · {words}",
+            shop=shop.name,
+            day=show(day, "day"),
+            words=day_words(day, country=shop.country, events=events),
+        )
 
     @property
     def folder(self) -> Path:
@@ -240,7 +257,7 @@ def _files(
     with reading(plan.lang, plan.store.settings.currency):
         page = notebook_page(
             node,
-            title=title,
+            title=plan.heading,
             lang=plan.lang,
             audience=plan.audience,
             provenance=_provenance(run, plan),
