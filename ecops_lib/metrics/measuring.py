@@ -19,10 +19,12 @@ from ecops_lib.data.settings import PresaleRule, RefundBasis
 from ecops_lib.metrics.bases import Bases, Source, Tables, decide_bases, require_basis
 from ecops_lib.metrics.compute import evaluate, joined
 from ecops_lib.metrics.facts import COLUMNS, Dimension, Query, Span
+from ecops_lib.metrics.later import paid_later
 from ecops_lib.metrics.measures import MEASURES, Route
 from ecops_lib.metrics.notes import Note
 from ecops_lib.metrics.parts import HIGH, LOW, Part, coverage, gather, routes_for
 from ecops_lib.metrics.registry import Metric, metric_named, require_computable
+from ecops_lib.metrics.titles import name_products
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +37,7 @@ DIMENSION_LABELS: Mapping[str, str] = {
     "weekday": mark("Weekday"),
     "platform": mark("Platform"),
     "product_id": mark("Product"),
+    "product_name": mark("Product name"),
     "sku_id": mark("SKU"),
     "category": mark("Category"),
     "brand": mark("Brand"),
@@ -56,7 +59,8 @@ class Measures(Result):
     """Metrics over groups.
 
     Attributes:
-        frame: One row a group: the dimensions' columns, then the metrics by key, with
+        frame: One row a group: the dimensions' columns, ``product_name`` after
+            ``product_id`` where a table tells it, then the metrics by key, with
             ``<key>_low`` and ``<key>_high`` beside a metric that has only bounds.
         metrics: The metrics asked for.
         by: The dimensions.
@@ -211,13 +215,13 @@ def _result(
     frame, notes = _assembled(metrics, joined(query, used), query)
     first, last = query.ends
     return Measures(
-        frame=frame,
+        frame=name_products(frame, query) if "product" in query.by else frame,
         metrics=tuple(metrics),
         by=query.by,
         start=first,
         end=last,
         bases=query.bases,
-        notes=(*_notes(query, metrics, used), *notes),
+        notes=(*_notes(query, metrics, used), *paid_later(query, used), *notes),
         refused={key: str(error) for key, error in refused.items()},
     )
 

@@ -10,7 +10,7 @@ from ecops_lib.core.findings import Finding, Level
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, ntr, tr
 
-Kind = Literal["fallback", "unknown_buyers", "untold", "outside", "bounds", "silent"]
+Kind = Literal["fallback", "unknown_buyers", "untold", "outside", "bounds", "silent", "paid_later"]
 
 ROWS: Mapping[str, str] = {
     "orders": mark("orders"),
@@ -93,6 +93,17 @@ class Note:
                     "{about}: the same people may be in several rows, so it cannot be had "
                     "exactly; it lies between the bounds shown.",
                     about=about,
+                )
+            case "paid_later":
+                return ntr(
+                    "{count} order placed in these days was paid after them ({amount}, "
+                    "on {last}); it counts on the day it was paid.",
+                    "{count} orders placed in these days were paid after them ({amount}, "
+                    "up to {last}); they count on the day they were paid.",
+                    float(str(held["count"])),
+                    count=show(held["count"], "count"),
+                    amount=show(held["amount"], "money"),
+                    last=show(held["last"], "day"),
                 )
             case "silent":
                 return tr("{about}: no {rows} for these days.", about=about, rows=rows)

@@ -192,8 +192,8 @@ def _value(query: Query, frame: Frame, route: Route) -> nw.Expr:
 def _aggregated(
     query: Query, frame: Frame, keys: Mapping[str, nw.Expr], chosen: Mapping[str, Route]
 ) -> pd.DataFrame:
-    values = {key: _value(query, frame, route) for key, route in chosen.items()}
-    rows = frame.select(**keys, **{key: value.alias(key) for key, value in values.items()})
+    values = {k: _value(query, frame, r).alias(k) for k, r in chosen.items() if r.kind != "rows"}
+    rows = frame.select(**keys, **values) if keys or values else frame
     wanted: list[nw.Expr] = [nw.len().alias("rows_")]
     for key, route in chosen.items():
         wanted += _aggregates(key, route)
@@ -210,7 +210,7 @@ def _aggregates(key: str, route: Route) -> list[nw.Expr]:
         case "reported":
             return [column.sum().alias(key), column.max().alias(f"{key}_max"), *told]
         case "rows":
-            return [column.count().alias(key)]
+            return [nw.len().alias(key)]
         case _:
             return [column.sum().alias(key), *told]
 
