@@ -13,8 +13,10 @@ from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, ad
 STATUSES = ("unpaid", "paid", "shipped", "completed", "closed")
 CARRIERS = ("示例速运", "演示快递", "样板物流", "范例大件")
 PAY_WITHIN_HOURS = 24
-SLOW = 0.04
-"""Share of orders that the warehouse forgets for days."""
+FORGOTTEN = 25
+"""Of so many paid orders in a row the warehouse forgets one, so that some are always late."""
+FORGOTTEN_HOURS = (60, 180)
+"""Shortest and longest wait of those."""
 RECEIVED_AFTER_DAYS = 10
 """The platform confirms receipt by itself after so many days."""
 
@@ -91,8 +93,10 @@ def _planned_shipping(world: World, trade: Trade, rng: np.random.Generator) -> T
     """When each order would leave the warehouse if nobody claimed."""
     count = len(trade.orders)
     hours = rng.lognormal(np.log(15), 0.45, count)
-    hours = np.where(rng.random(count) < SLOW, rng.uniform(40, 140, count), hours)
     paid = trade.orders.paid_at
+    row, place = np.divmod(np.cumsum(~np.isnat(paid)), FORGOTTEN)
+    forgotten = place == rng.integers(0, FORGOTTEN, count // FORGOTTEN + 1)[row]
+    hours = np.where(forgotten, rng.uniform(*FORGOTTEN_HOURS, count), hours)
     if out := world.truths.stock_out:
         holds = np.zeros(count, bool)
         holds[trade.lines.order[trade.lines.product == out.product]] = True

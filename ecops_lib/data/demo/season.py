@@ -109,9 +109,8 @@ def make_season(world: World) -> Season:
     campaigns = plan_campaigns(world.first_day, world.last_day)
     for number, campaign in enumerate(campaigns):
         lift = _lift(world, campaign)
-        # What is pulled forward are visits; those who come all the same buy as ever.
-        visitors *= np.where(lift > 1, lift**0.6, lift)
-        conversion *= np.where(lift > 1, lift**0.4, 1.0)
+        visitors *= lift**0.6
+        conversion *= lift**0.4
         for phase in LIFT_SHARE:
             discount |= _during(world, campaign, phase)
         presale[_during(world, campaign, "presale")] = number
@@ -140,7 +139,8 @@ def _lift(world: World, campaign: Campaign) -> Floats:
     if planted is None:
         return lift
     peak = planted.orders.get(campaign.name, 1.0)
-    lift[_during(world, campaign, "warmup")] = 1 - planted.pull_forward
+    for phase in ("presale", "warmup"):
+        lift[_during(world, campaign, phase)] = 1 - planted.pull_forward
     for phase, share in LIFT_SHARE.items():
         lift[_during(world, campaign, phase)] = 1 + (peak - 1) * share
     last = np.datetime64(max(end for _, end in campaign.phases.values()))

@@ -154,8 +154,19 @@ def test_campaigns_lift_orders_by_what_was_planted_and_borrow_around() -> None:
     ratio = with_lift / without
     assert ratio["2025-11-10":"2025-11-11"].to_numpy() == pytest.approx(3.0)
     assert ratio["2025-11-04":"2025-11-09"].to_numpy() == pytest.approx(0.8)
+    assert ratio["2025-10-20":"2025-10-31"].to_numpy() == pytest.approx(0.8)
     assert ratio["2025-11-14":"2025-11-18"].to_numpy() == pytest.approx(0.8)
     assert ratio["2026-06-16":"2026-06-18"].to_numpy() == pytest.approx(1.0)
+
+
+def test_campaigns_move_conversion_down_while_people_wait_and_up_while_they_buy() -> None:
+    seasons = [make_season(world(truths)) for truths in (Truths(), Truths.none())]
+    with_lift, without = (pd.Series(s.conversion, world(Truths()).days) for s in seasons)
+    ratio = with_lift / without
+    assert ratio["2025-10-20":"2025-10-31"].between(0.9, 0.99).all()
+    assert ratio["2025-11-04":"2025-11-09"].between(0.9, 0.99).all()
+    assert (ratio["2025-11-10":"2025-11-11"] > 1.3).all()
+    assert ratio["2025-09-01":"2025-09-30"].to_numpy() == pytest.approx(1.0)
 
 
 def test_the_competitor_cuts_its_price_only_where_planted(planted: Exports, plain: Exports) -> None:

@@ -12,7 +12,7 @@ class CampaignLift:
 
     Attributes:
         orders: Expected orders in the main phase as a multiple of an ordinary day.
-        pull_forward: Share of orders missing in warm-up and in the five days after.
+        pull_forward: Share of orders missing in pre-sale, in warm-up and in the five days after.
     """
 
     orders: Mapping[str, float] = field(
