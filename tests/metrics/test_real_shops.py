@@ -35,6 +35,28 @@ def test_tmall_figures_to_the_penny(shared: Path, tmp_path: Path, basis: str | N
     assert (held.value("paid_orders"), len(held.notes)) == (24_087.0, 2)
 
 
+def test_orders_paid_after_the_period_are_said(shared: Path, tmp_path: Path) -> None:
+    """The raw rows placed up to 29 February and paid in March."""
+    file = shared / "tmall_order_report" / "tmall_order_report.csv"
+    import_files([file], store=tmp_path / "s")
+    raw = pd.read_csv(file).rename(columns=str.strip)
+    placed, paid = (raw[name].str.strip() for name in ("订单创建时间", "订单付款时间"))
+    late = raw.loc[(placed < "2020-03-01") & (paid >= "2020-03-01")]
+    amount = late[["买家实际支付金额", "退款金额"]].sum().sum()  # what is left and what went back
+    assert (len(late), amount) == (6, 476.0)
+    store = open_store(tmp_path / "s")
+    span = {"start": "2020-02-01", "end": "2020-02-29"}
+    held = measure(store, ["paid_amount"], **span)
+    assert held.value("paid_amount") == pytest.approx(2_474_823.07 - amount, abs=1e-6)
+    assert held.findings()[0].text == (
+        "6 orders placed in these days were paid after them (¥476.00, up to 2020-03-01); "
+        "they count on the day they were paid."
+    )
+    by_day = measure(store, ["paid_amount"], by=("day",), **span)
+    for other in (measure(store, ["ordered_amount", "paid_orders"], **span), by_day):
+        assert "paid_later" not in {note.kind for note in other.notes}
+
+
 def test_online_retail_by_day_meets_the_raw_files(shared: Path, tmp_path: Path) -> None:
     """Sales by day, line by line: the second sheet's side of the overlap, exact decimals."""
     files = sorted((shared / "online_retail_ii").glob("*.parquet"))
