@@ -61,20 +61,16 @@ def import_command(
 
 
 def _say_import(result: ImportResult) -> None:
-    """The files, what needs a look, and where the rest stands."""
+    """The files, what needs a look, what was done, and where the rest stands."""
     from ecops_lib.core.findings import level_word
     from ecops_lib.core.formats import show
-    from ecops_lib.reports.import_page import needing_attention, write_import_page
+    from ecops_lib.reports.import_page import write_import_page
 
     counts = [show(file.rows, "count") for file in result.files]
     rows = [(f.name, tr(f.label), count) for f, count in zip(result.files, counts, strict=True)]
     say_table((tr("file"), tr("recognised as"), tr("rows read")), rows)
-    if not result.changed:
-        say(tr("Nothing new: the store is as it was."))
-    for finding in needing_attention(result):
+    for finding in result.findings():
         say(f"[{level_word(finding.level)}] {finding.text}")
-    if result.missing:
-        say(tr("still empty: {tables}", tables=", ".join(result.missing)))
     say(tr("page: {path}", path=write_import_page(result)))
 
 

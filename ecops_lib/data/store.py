@@ -8,7 +8,7 @@ that dies leaves tables ahead of the snapshot; the next writer puts them back fi
     store.key             secret for the hashes of buyers (mode 0600, never shown)
     snapshots/*.json      one file a version: table versions and files imported
     tables/<name>/        Delta Lake, facts partitioned by month
-    quarantine/           rows refused, with file, line, column, value and reason
+    quarantine/           rows refused, with file, record, column, value and reason
 """
 
 from __future__ import annotations

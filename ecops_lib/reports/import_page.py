@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
-from ecops_lib.core.findings import Finding, findings_html
-from ecops_lib.core.language import reader, tr
+from ecops_lib.core.findings import findings_html
+from ecops_lib.core.language import mark, reader, tr
+from ecops_lib.core.tables import table_html
 from ecops_lib.data.imports import ImportResult
 from ecops_lib.data.store import open_store
 from ecops_lib.reports.page import plain_page
 from ecops_lib.reports.publish import write_whole
 
-MISSING = "missing/"
+RECOGNISED = ("file", "format", "score", "encoding", "why")
+CLEANED = ("file", "rows", "written", "repeated", "unwrapped", "refused", "first", "last")
+REFUSED = {
+    "file": mark("file"),
+    "column": mark("column"),
+    "reason": mark("reason"),
+    "refused": mark("rows refused"),
+}
+MISSING = {"table": mark("table"), "hint": mark("what would fill it")}
 
 
 class _Html:
@@ -43,18 +53,46 @@ def write_import_page(result: ImportResult) -> Path:
 
 def _sections(result: ImportResult) -> list[tuple[str, object]]:
     found = result.findings()
-    grave = needing_attention(result)
-    missing = [finding for finding in found if finding.key.startswith(MISSING)]
-    rest = [f for f in found if f not in grave and f not in missing]
+    grave = [finding for finding in found if finding.level in {"bad", "watch"}]
+    rest = [finding for finding in found if finding not in grave]
     all_well = tr("Nothing: no row was refused, and no total disagrees.")
     return [
         (tr("To be looked at"), _Html(findings_html(grave)) if grave else all_well),
-        (tr("Files"), _Html(result.table_html())),
-        (tr("What is still missing"), _Html(findings_html(missing)) if missing else tr("Nothing.")),
-        (tr("What was recognised and cleaned"), _Html(findings_html(rest))),
+        (tr("In short"), _Html(findings_html(rest))),
+        (tr("What was recognised"), _table(result, RECOGNISED)),
+        (tr("What was read and cleaned"), _cleaned(result)),
+        (tr("What was refused"), _refused(result)),
+        (tr("What is still missing"), _missing(result)),
     ]
 
 
-def needing_attention(result: ImportResult) -> list[Finding]:
-    """Refused rows, totals that disagree, masked buyers and the like."""
-    return [finding for finding in result.findings() if finding.level in {"bad", "watch"}]
+def _table(result: ImportResult, columns: tuple[str, ...]) -> _Html:
+    """Some columns of the line that each file has."""
+    shown = result.to_frame()[list(columns)]
+    return _Html(
+        table_html(shown, units=result.units, labels=result.headings(), name=f"files_{columns[1]}")
+    )
+
+
+def _cleaned(result: ImportResult) -> _Html:
+    remarks = result.remarks()
+    listed = findings_html(remarks) if remarks else ""
+    return _Html(_table(result, CLEANED).__html__() + listed)
+
+
+def _refused(result: ImportResult) -> object:
+    refused = result.refusals()
+    if refused.empty:
+        return tr("Nothing.")
+    labels = {name: tr(label) for name, label in REFUSED.items()}
+    where = tr("Every refused row stands in the store's quarantine folder with its reason.")
+    table = table_html(refused, units=result.units, labels=labels, name="refused")
+    return _Html(f"<p>{escape(where)}</p>{table}")
+
+
+def _missing(result: ImportResult) -> object:
+    missing = result.still_missing()
+    if missing.empty:
+        return tr("Nothing.")
+    labels = {name: tr(label) for name, label in MISSING.items()}
+    return _Html(table_html(missing, units={}, labels=labels, name="missing"))

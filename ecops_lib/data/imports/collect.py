@@ -58,7 +58,8 @@ def _collect(session: Session, table: Table) -> Collected:
     superseded = _supersede(session, name) if table.name == "refunds" else 0
     told = _told(session, table, name)
     rows = sum(count for _, count, _, _ in told)
-    repeated, conflicting = {}, 0
+    repeated: dict[int, int] = {}
+    conflicting = 0
     if rows != _distinct(session, table, name):
         if as_is:
             name = _copied(session, name)
@@ -110,10 +111,8 @@ def _keys(table: Table) -> str:
     return ", ".join(map(_quoted, table.key))
 
 
-def _told(
-    session: Session, table: Table, name: str
-) -> list[tuple[int, int, dt.date | None, dt.date | None]]:
-    """Number, rows, first and last day of each emission.
+def _told(session: Session, table: Table, name: str) -> list[tuple[int, int, dt.date, dt.date]]:
+    """Number, rows, first and last day of each emission; days are null without a clock.
 
     Raises:
         FileError: A computed row lacks what its table needs: a fault of the format.
@@ -130,7 +129,7 @@ def _told(
                 f"{lacking} rows for {table.name} have no {column}; the files given do not hold "
                 "it: look at their columns, or describe them in mapping.toml."
             )
-    return [row[:4] for row in found]  # type: ignore[misc]
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 def _distinct(session: Session, table: Table, name: str) -> int:

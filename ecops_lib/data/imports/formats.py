@@ -55,7 +55,8 @@ class Format:
         currency: Currency of its amounts, where the export has only one.
         time_zone: Zone of its times, where they carry none.
         tell: Currency and zone that a file itself tells, for formats of many countries.
-        load: Reads a sheet into canonical tables.
+        load: Reads a sheet into canonical tables; None for a file that is known, but that
+            a store has no use for: it is passed over.
         finish: Called once after all files, for formats whose files belong together.
     """
 
@@ -71,8 +72,13 @@ class Format:
     currency: str = ""
     time_zone: str = ""
     tell: Callable[[Recognised], tuple[str, str]] | None = None
-    load: Callable[[Job], None]
+    load: Callable[[Job], None] | None
     finish: Callable[[Session], None] | None = None
+
+    @property
+    def needed(self) -> bool:
+        """Whether a store has use for it."""
+        return self.load is not None
 
     def names(self) -> frozenset[str]:
         """All names that it knows."""

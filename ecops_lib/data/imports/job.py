@@ -22,7 +22,7 @@ class Job(Cells):
         self.tally = Tally(rows=loaded.rows)
         self._totals = "FALSE"
         for line, _ in loaded.torn:
-            self.tally.refused.append(Refused(line=line, column="", value="", reason=TORN))
+            self.tally.refused.append(Refused(record=line, column="", value="", reason=TORN))
 
     def totals(self, *names: str, words: tuple[str, ...] = ()) -> None:
         """Say in which columns a totals row gives itself away (合计, 总计, or ``words``)."""
@@ -78,9 +78,7 @@ class Job(Cells):
             unwrapped, lost = found[place * 2 : place * 2 + 2]
             if lost:
                 test = cleaning.lost_digits(f'"{column}"')
-                [(example,)] = self.session.sql(
-                    f'SELECT min("{column}") FROM {name} WHERE {test}'
-                )
+                [(example,)] = self.session.sql(f'SELECT min("{column}") FROM {name} WHERE {test}')
                 raise FileError(
                     f"{self.title}: {lost} cells of {fill.header!r} are numbers such as {example} "
                     "whose last digits Excel has dropped; download the export again and import it "
@@ -109,7 +107,7 @@ class Job(Cells):
                 )
             self.tally.refused += [
                 Refused(
-                    line=self.line(place),
+                    record=self.record(place),
                     column=fill.header or column,
                     value=values.get(place) or "",
                     reason=reason,
@@ -120,13 +118,18 @@ class Job(Cells):
     def refuse_rows(self, rows: list[tuple[int, str]], *, column: str, reason: str) -> None:
         """Refuse rows given by their place and the value to show."""
         self.tally.refused += [
-            Refused(line=self.line(place), column=column, value=value or "", reason=reason)
+            Refused(record=self.record(place), column=column, value=value or "", reason=reason)
             for place, value in rows
         ]
 
-    def line(self, place: int) -> int:
-        """The line of the file that a row stands on, where no cell holds a line break."""
-        return self.loaded.skip + place + 1
+    def record(self, place: int) -> int:
+        """The row's number as a spreadsheet counts it: what stands above and torn lines count."""
+        number = self.loaded.skip + place + 1
+        for torn, _ in self.loaded.torn:
+            if torn > number:
+                break
+            number += 1
+        return number
 
     def _finished(self, name: str, fills: Mapping[str, Fill]) -> str:
         """A view of the good rows with people as keyed hashes."""
@@ -152,15 +155,16 @@ class Job(Cells):
         )
         return view
 
-    def emit(self, table: str, query: str, *, plain: bool = False) -> None:
+    def emit(self, table: str, query: str, *, plain: bool = False, derived: bool = False) -> None:
         """Give the rows of a query to a canonical table.
 
         Args:
             table: The canonical table.
             query: Its rows.
             plain: Whether the query makes each row of one row, without grouping or sorting.
+            derived: Whether its rows are made of lines that another table of the file counts.
         """
-        self.session.emit(table, query, self.tally, plain=plain)
+        self.session.emit(table, query, self.tally, plain=plain, derived=derived)
 
     def keep(self, part: str, view: str) -> None:
         """Keep a typed table until all files are read."""

@@ -7,6 +7,8 @@ was paid for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import mark
 from ecops_lib.data.imports.formats import Format
@@ -67,7 +69,13 @@ def load_payments(job: Job) -> None:
     """Keep the payments."""
     job.keep(
         "olist_payments",
-        job.typed({"order_id": job.id("order_id"), "amount": job.money("payment_value")}),
+        job.typed(
+            {
+                "order_id": job.id("order_id"),
+                "payment": job.id("payment_sequential"),
+                "amount": job.money("payment_value"),
+            }
+        ),
     )
 
 
@@ -156,20 +164,18 @@ def finish(session: Session) -> None:
 def _joined(session: Session) -> str:
     name = session.name("olist")
     customers = (
-        _all(session, "olist_customers", "customer_id, buyer_key, province", distinct=True)
+        _all(session, "olist_customers", "customer_id", "buyer_key, province")
         if "olist_customers" in session.parts
         else "SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS buyer_key, "
         "NULL::VARCHAR AS province"
     )
-    items = _all(
-        session, "olist_items", "order_id, line_id, ordered_amount, freight, ship_by", distinct=True
-    )
-    payments = _all(session, "olist_payments", "order_id, amount", distinct=False)
+    items = _all(session, "olist_items", "order_id, line_id", "ordered_amount, freight, ship_by")
+    payments = _all(session, "olist_payments", "order_id, payment", "amount")
     orders = _all(
         session,
         "olist_orders",
-        "order_id, customer_id, status, created_at, approved_at, shipped_at, delivered_at",
-        distinct=True,
+        "order_id",
+        "customer_id, status, created_at, approved_at, shipped_at, delivered_at",
     )
     session.sql(
         f"CREATE TEMP TABLE {name} AS SELECT o.*, c.buyer_key, c.province, i.freight, i.ship_by, "
@@ -184,9 +190,16 @@ def _joined(session: Session) -> str:
     return name
 
 
-def _all(session: Session, part: str, columns: str, *, distinct: bool) -> str:
-    word = "UNION" if distinct else "UNION ALL"
-    return f" {word} ".join(f"SELECT {columns} FROM {table}" for table, _ in session.parts[part])
+def _all(session: Session, part: str, key: str, columns: str) -> str:
+    """All files' rows of one kind; of those that share a key, the last file's last row."""
+    files = " UNION ALL ".join(
+        f"SELECT {key}, {columns}, {place} AS _from, line_no FROM {table}"
+        for place, (table, _) in enumerate(session.parts[part])
+    )
+    return (
+        f"SELECT {key}, {columns} FROM ({files}) QUALIFY row_number() OVER "
+        f"(PARTITION BY {key} ORDER BY _from DESC, line_no DESC) = 1"
+    )
 
 
 def _refuse_strangers(job: Job, items: str, orders: str) -> None:
@@ -197,7 +210,10 @@ def _refuse_strangers(job: Job, items: str, orders: str) -> None:
     job.refuse_rows(rows, column="order_id", reason=mark("its order is not in the orders file"))
 
 
-def _format(key: str, label: str, must: tuple[str, ...], known: str, load: object) -> Format:
+def _format(
+    key: str, label: str, must: tuple[str, ...], known: str, load: Callable[[Job], None] | None
+) -> Format:
+    """A format of the set; one without ``load`` is known, but a store has no use for it."""
     return Format(
         key=key,
         label=label,
@@ -206,7 +222,7 @@ def _format(key: str, label: str, must: tuple[str, ...], known: str, load: objec
         known=tuple(known.split()),
         currency="BRL",
         time_zone="America/Sao_Paulo",
-        load=load,  # type: ignore[arg-type]
+        load=load,
         finish=finish,
     )
 
@@ -262,5 +278,41 @@ FORMATS = (
         "product_name_lenght product_description_lenght product_weight_g product_length_cm "
         "product_height_cm product_width_cm",
         load_products,
+    ),
+    _format(
+        "olist_categories",
+        mark("Olist category names in English"),
+        ("product_category_name", "product_category_name_english"),
+        "",
+        None,
+    ),
+    _format(
+        "olist_sellers",
+        mark("Olist sellers"),
+        ("seller_id", "seller_zip_code_prefix"),
+        "seller_city seller_state",
+        None,
+    ),
+    _format(
+        "olist_places",
+        mark("Olist places by postcode"),
+        ("geolocation_zip_code_prefix",),
+        "geolocation_lat geolocation_lng geolocation_city geolocation_state lat lng state n_points",
+        None,
+    ),
+    _format(
+        "olist_leads",
+        mark("Olist marketing leads"),
+        ("mql_id", "first_contact_date", "landing_page_id"),
+        "origin",
+        None,
+    ),
+    _format(
+        "olist_deals",
+        mark("Olist closed deals"),
+        ("mql_id", "seller_id", "won_date"),
+        "sdr_id sr_id business_segment lead_type lead_behaviour_profile has_company has_gtin "
+        "average_stock business_type declared_product_catalog_size declared_monthly_revenue",
+        None,
     ),
 )

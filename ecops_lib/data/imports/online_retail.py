@@ -43,9 +43,9 @@ def load_lines(job: Job) -> None:
         where=_filled(job),
     )
     lines = _lines(job, good)
-    job.emit("orders", _orders(lines))
+    job.emit("orders", _orders(lines), derived=True)
     job.emit("order_items", _items(lines), plain=True)
-    job.emit("refunds", _refunds(lines))
+    job.emit("refunds", _refunds(lines), plain=True)
     _note(job, lines)
 
 

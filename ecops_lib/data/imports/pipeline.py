@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecops_lib.core.checks import listed
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.language import tr
 from ecops_lib.data import delta
@@ -71,7 +72,11 @@ def import_files(
         sources = [read_source(path) for path in found]
         known = _known_files(folder)
         fresh = [s for s in _distinct(sources) if s.sha256 not in known]
-        recognised = list(_recognised(fresh, folder, mapping, Path(scratch), say))
+        known_sheets, unknown = _recognised(fresh, folder, mapping, Path(scratch), say)
+        recognised = [sheet for sheet in known_sheets if sheet.format.needed]
+        unneeded = [sheet for sheet in known_sheets if not sheet.format.needed]
+        if unneeded and not recognised and len(fresh) == len(_distinct(sources)):
+            raise FileError(_useless(unneeded))
         wanted = Wanted.of(
             recognised, name=name, currency=currency, time_zone=time_zone, language=language
         )
@@ -79,7 +84,21 @@ def import_files(
             run = _Run(held, say)
             if recognised:
                 run.write(recognised)
-            return run.result(sources=sources, fresh=fresh, created=created, skipped=tuple(skipped))
+            return run.result(
+                again=[source for source in sources if source not in fresh],
+                unneeded=unneeded,
+                created=created,
+                skipped=(*skipped, *unknown),
+            )
+
+
+def _useless(found: list[Recognised]) -> str:
+    names = ", ".join(f"{sheet.sheet.title} ({sheet.format.key})" for sheet in found)
+    needed = [f.key for f in FORMATS if f.needed and f.platform == found[0].format.platform]
+    return (
+        f"a store has no use for {names}, known as they are; "
+        f"give the files of {listed(needed)} too."
+    )
 
 
 def _files(paths: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
@@ -131,27 +150,34 @@ def _distinct(sources: list[Source]) -> list[Source]:
 
 def _recognised(
     sources: list[Source], store: Path, mapping: str | Path | None, scratch: Path, say: Progress
-) -> Iterator[Recognised]:
+) -> tuple[list[Recognised], list[str]]:
+    """The sheets that are recognised, and the titles of those of workbooks that are not."""
+    found: list[Recognised] = []
+    unknown: list[str] = []
     for source in sources:
         say(tr("Looking at {file} …", file=source.name))
         entry = entry_for(_entries(source, store, mapping), source.name)
         formats: tuple[Format, ...] = (entry.format(),) if entry else FORMATS
-        sheets = read_sheets(source, scratch)
-        yield from _of_sheets(sheets, formats)
+        known, others = _of_sheets(read_sheets(source, scratch), formats)
+        found += known
+        unknown += others
+    return found, unknown
 
 
-def _of_sheets(sheets: tuple[Sheet, ...], formats: tuple[Format, ...]) -> list[Recognised]:
-    """The sheets that are recognised: at least one must be."""
+def _of_sheets(
+    sheets: tuple[Sheet, ...], formats: tuple[Format, ...]
+) -> tuple[list[Recognised], list[str]]:
+    """The sheets that are recognised, of which there must be one, and the others' titles."""
     found: list[Recognised] = []
-    faults: list[FileError] = []
+    faults: dict[str, FileError] = {}
     for sheet in sheets:
         try:
             found.append(recognise(sheet, formats))
         except FileError as error:
-            faults.append(error)
+            faults[sheet.title] = error
     if not found:
-        raise faults[0]
-    return found
+        raise next(iter(faults.values()))
+    return found, list(faults)
 
 
 def _entries(source: Source, store: Path, mapping: str | Path | None) -> tuple[Entry, ...]:
@@ -227,7 +253,8 @@ class _Run:
                 session.connection, raw, header=found.row, places=found.places()
             )
             job = Job(session, found, loaded)
-            found.format.load(job)
+            if found.format.load is not None:
+                found.format.load(job)
             self.read.append(_Read(found=found, tally=job.tally))
         finishes = {f.format.finish: None for f in recognised if f.format.finish}
         for finish in finishes:
@@ -274,12 +301,16 @@ class _Run:
             session.sql(f'DROP {word} IF EXISTS "{name}"')
 
     def result(
-        self, *, sources: list[Source], fresh: list[Source], created: bool, skipped: tuple[str, ...]
+        self,
+        *,
+        again: list[Source],
+        unneeded: list[Recognised],
+        created: bool,
+        skipped: tuple[str, ...],
     ) -> ImportResult:
         """The numbers of the import."""
-        read = {source.sha256 for source in fresh}
-        again = [s for s in sources if s.sha256 not in read]
         settings = self.store.settings
+        told = {table: [e for e in self.emissions if e.table == table] for table in TABLES}
         return ImportResult(
             store=str(self.store.path),
             version=self.store.snapshot.version,
@@ -287,10 +318,18 @@ class _Run:
             created=created,
             currency=settings.currency,
             time_zone=settings.time_zone,
-            files=(*map(self._report, self.read), *map(_again, again)),
+            files=(
+                *map(self._report, self.read),
+                *map(_passed_over, unneeded),
+                *(FileReport(name=s.name, sha256=s.sha256, again=True) for s in again),
+            ),
             rows={part.table: part.rows for part in self.collected},
             overlap={p.table: sum(p.repeated.values()) + p.held for p in self.collected},
             conflicts={part.table: part.conflicting for part in self.collected},
+            held={part.table: part.held for part in self.collected},
+            derived=frozenset(
+                table for table, given in told.items() if given and all(e.derived for e in given)
+            ),
             missing=tuple(name for name in TABLES if not self.store.has(name)),
             superseded=sum(part.superseded for part in self.collected),
             skipped=skipped,
@@ -298,14 +337,15 @@ class _Run:
 
     def _report(self, read: _Read) -> FileReport:
         source, tally = read.found.sheet.source, read.tally
-        mine = {e.number: e.table for e in self.emissions if e.tally is tally}
+        mine = {e.number: e for e in self.emissions if e.tally is tally}
         written: Counter[str] = Counter()
         repeated = 0
         spans = []
         for part in self.collected:
-            for number in (n for n, table in mine.items() if table == part.table):
-                written[part.table] += part.given.get(number, 0)
-                repeated += part.repeated.get(number, 0)
+            for number in (n for n, e in mine.items() if e.table == part.table):
+                if not mine[number].derived:
+                    written[part.table] += part.given.get(number, 0)
+                    repeated += part.repeated.get(number, 0)
                 spans += [part.spans[number]] if number in part.spans else []
         return FileReport(
             name=read.found.sheet.title,
@@ -328,5 +368,13 @@ class _Run:
         )
 
 
-def _again(source: Source) -> FileReport:
-    return FileReport(name=source.name, sha256=source.sha256, again=True)
+def _passed_over(found: Recognised) -> FileReport:
+    return FileReport(
+        name=found.sheet.title,
+        sha256=found.sheet.source.sha256,
+        format=found.format.key,
+        label=found.format.label,
+        score=found.score,
+        why=found.explanation,
+        needed=False,
+    )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ecops_lib.data.imports.session import Refused
 
-COLUMNS = ("file", "line", "column", "value", "reason")
+COLUMNS = ("file", "record", "column", "value", "reason")
+"""A record's number is that of its row in a spreadsheet: header and lines above count, and a
+record whose cells hold line breaks is one."""
 
 
 def write_quarantine(
@@ -28,8 +30,8 @@ def write_quarantine(
     with target.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(COLUMNS)
-        for row in sorted(refused, key=lambda r: (r.line, r.column)):
-            writer.writerow((file, row.line, row.column, _harmless(row.value), row.reason))
+        for row in sorted(refused, key=lambda r: (r.record, r.column)):
+            writer.writerow((file, row.record, row.column, _harmless(row.value), row.reason))
     return target
 
 

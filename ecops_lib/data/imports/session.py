@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Refused:
     """One refused row; the reason is in English, marked."""
 
-    line: int
+    record: int
     column: str
     value: str
     reason: str
@@ -60,6 +60,7 @@ class Emission:
         tally: The sheet's.
         number: Its place among all.
         plain: Whether the query makes each row of one row, so that asking twice costs little.
+        derived: Whether its rows are made of lines that another table of the file counts.
     """
 
     table: str
@@ -67,6 +68,7 @@ class Emission:
     tally: Tally
     number: int
     plain: bool
+    derived: bool
 
 
 @dataclass(kw_only=True)
@@ -101,12 +103,17 @@ class Session:
         found: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return found
 
-    def emit(self, table: str, query: str, tally: Tally, *, plain: bool) -> None:
+    def emit(self, table: str, query: str, tally: Tally, *, plain: bool, derived: bool) -> None:
         """Give the rows of a query to a canonical table; columns not named are null."""
-        number = len(self.emissions)
-        self.emissions.append(
-            Emission(table=table, query=query, tally=tally, number=number, plain=plain)
+        emission = Emission(
+            table=table,
+            query=query,
+            tally=tally,
+            number=len(self.emissions),
+            plain=plain,
+            derived=derived,
         )
+        self.emissions.append(emission)
 
     def gathered(self, table: str, columns: str) -> str:
         """A query of what this call and the store know of a table; the call's rows come first."""

@@ -124,7 +124,7 @@ def load_orders(job: Job) -> None:
         plain=True,
     )
     if refunded.cell:
-        job.emit("refunds", _derived(good))
+        job.emit("refunds", _derived(good), derived=True)
         [(count, amount)] = job.session.sql(
             f"SELECT count(*), coalesce(sum(refunded), 0) FROM {good} WHERE refunded > 0"
         )

@@ -81,4 +81,4 @@ def _plain(value: object) -> object:
 
 def words(result: ImportResult) -> str:
     """All sentences of an import."""
-    return "\n".join(finding.text for finding in result.findings())
+    return "\n".join(finding.text for finding in (*result.findings(), *result.remarks()))

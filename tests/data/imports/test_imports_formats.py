@@ -539,3 +539,32 @@ def test_a_mapped_file_without_the_columns_told_is_refused(tmp_path: Path) -> No
     (tmp_path / "mapping.toml").write_text(MAPPING, "utf-8")
     with pytest.raises(FileError, match="it lacks '可用库存'"):
         load(tmp_path, write(tmp_path / "库存1.csv", [["日期", "编码"], ["2026-10-01", "S1"]]))
+
+
+def test_sheets_of_a_workbook_that_are_passed_over_are_told(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "orders"  # type: ignore[union-attr]
+    for row in ([*ORDER_HEADER], order("1")):
+        book["orders"].append(row)
+    book.create_sheet("notes").append(["颜色", "尺码"])
+    book.save(tmp_path / "a.xlsx")
+    result, store = load(tmp_path, tmp_path / "a.xlsx")
+    assert store.count("orders") == 1
+    assert "Passed over as no known tables: a.xlsx [notes]." in words(result)
+
+
+def test_olist_payments_given_twice_are_paid_once(tmp_path: Path) -> None:
+    first, second = tmp_path / "1", tmp_path / "2"
+    first.mkdir()
+    second.mkdir()
+    paths = olist(first)
+    copies = [second / path.name for path in olist(second)]
+    for path in copies:
+        path.write_text(path.read_text("utf-8") + "\n", "utf-8")  # not the same bytes
+    _, store = load(tmp_path, *paths, *copies)
+    assert rows_of(store, "orders", "order_id", "ordered_amount", "paid_amount") == [
+        ("o1", 24.0, 24.0),
+        ("o2", 9.0, None),
+    ]

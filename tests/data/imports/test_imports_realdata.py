@@ -33,6 +33,10 @@ def retail(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, Store]:
 def test_online_retail_overlap_and_lines(retail) -> None:
     result, store = retail
     assert sum(result.overlap[t] for t in ("order_items", "refunds")) == 22_523
+    assert (
+        "22,523 lines were given twice (22,194 order lines, 329 refunds) and count once; "
+        "1,044,848 lines remain." in words(result)
+    )
     assert not any(result.conflicts.values())
     assert sum(map(store.count, ("order_items", "refunds"))) == 1_044_848
 
@@ -121,3 +125,32 @@ def test_superstore_through_a_mapping(shared: Path, tmp_path: Path) -> None:
     )
     import_files([shared / "superstore"], store=tmp_path / "shop", mapping=mapping, currency="USD")
     assert open_store(tmp_path / "shop").count("order_items") == 9_994
+
+
+def test_the_olist_folder_imports_with_its_siblings_passed_over(
+    shared: Path, tmp_path: Path
+) -> None:
+    result = import_files([shared / "olist"], store=tmp_path / "shop")
+    store = open_store(tmp_path / "shop")
+    assert store.count("orders") == 32_936
+    passed = sorted(file.format for file in result.files if not file.needed)
+    assert passed == [
+        "olist_categories",
+        "olist_deals",
+        "olist_leads",
+        "olist_places",
+        "olist_sellers",
+    ]
+    assert "Known, but not needed, so not read: category_translation_FULL.parquet" in words(result)
+    again = import_files([shared / "olist"], store=tmp_path / "shop")
+    assert not again.changed
+    alone = sorted((shared / "olist").glob("*.parquet"))
+    import_files(alone, store=tmp_path / "alone")
+    for table, sums in {"orders": "sum(paid_amount)", "order_items": "sum(paid_amount)"}.items():
+        assert one(store, table, sums) == one(open_store(tmp_path / "alone"), table, sums)
+
+
+def test_siblings_alone_are_refused(shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"no use for sellers_FULL\.parquet"):
+        import_files([shared / "olist" / "sellers_FULL.parquet"], store=tmp_path / "shop")
+    assert not (tmp_path / "shop").exists()

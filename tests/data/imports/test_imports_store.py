@@ -11,6 +11,7 @@ import pytest
 from export_files import ORDER_HEADER, load, order, rows_of, words, write
 
 from ecops_lib.core.errors import EcopsError, FileError
+from ecops_lib.core.language import reading
 from ecops_lib.data.imports import import_files
 
 
@@ -21,7 +22,7 @@ def test_the_same_bytes_again_change_nothing(tmp_path: Path) -> None:
     result, store = load(tmp_path, file, copy)
     assert store.snapshot.version == 1
     assert not result.changed
-    assert "copy.csv was imported before, byte for byte" in words(result)
+    assert "a.csv, copy.csv were imported before, byte for byte" in words(result)
     assert "the store is as it was" in words(result)
 
 
@@ -90,7 +91,7 @@ def test_bad_rows_go_to_quarantine_with_their_line(
     result, store = load(tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, *rows]))
     assert store.count("orders") == 2
     assert quarantine(tmp_path) == [
-        {"file": "a.csv", "line": "3", "column": column, "value": value, "reason": reason}
+        {"file": "a.csv", "record": "3", "column": column, "value": value, "reason": reason}
     ]
     assert result.files[0].refused == {(column, reason): 1}
     assert "1 row was refused" in words(result)
@@ -190,7 +191,63 @@ def test_folders_are_read_and_what_is_no_table_is_told(tmp_path: Path) -> None:
 def test_missing_tables_are_named_with_what_fills_them(tmp_path: Path) -> None:
     result, _ = load(tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, order("1")]))
     assert "orders" not in result.missing
-    assert "Still empty: traffic. To fill it, import 生意参谋" in words(result)
+    assert (
+        "Still empty: order lines, traffic rows, refunds, products, stock snapshots, "
+        "advertising rows, service cases, reviews and 12 more." in words(result)
+    )
+    fills = dict(result.still_missing().to_numpy().tolist())
+    assert fills["traffic rows"] == "生意参谋 宏观监控 (shop) and 商品_全部 (products)"
+    assert len(fills) == len(result.missing) == 20
+
+
+def test_a_refused_record_is_numbered_as_a_spreadsheet_does(tmp_path: Path) -> None:
+    rows = [
+        order("1", 买家会员名="小\n明"),
+        [*order("2"), "more", "still more"],
+        order("3", 总金额="abc"),
+    ]
+    load(tmp_path, write(tmp_path / "a.csv", [ORDER_HEADER, *rows]))
+    assert [(row["record"], row["value"]) for row in quarantine(tmp_path)] == [
+        ("3", ""),
+        ("4", "abc"),
+    ]
+
+
+def test_lines_given_twice_are_told_in_one_sentence(tmp_path: Path) -> None:
+    one = write(tmp_path / "1.csv", [ORDER_HEADER, order("1"), order("2")])
+    two = write(tmp_path / "2.csv", [ORDER_HEADER, order("2"), order("3")])
+    result, _ = load(tmp_path, one, two)
+    assert "1 line was given twice (1 orders) and counts once; 3 lines remain." in words(result)
+    three = write(tmp_path / "3.csv", [ORDER_HEADER, order("3"), order("4")])
+    result, _ = load(tmp_path, three)
+    assert "1 line was in the store already (1 orders) and counts once." in words(result)
+    assert "twice" not in words(result)
+
+
+def test_the_summary_is_short_and_what_needs_a_look_comes_first(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / f"{n}.csv", [ORDER_HEADER, order(f"{n}1"), order(f"{n}2", 总金额="abc")])
+        for n in range(3)
+    ]
+    result, _ = load(tmp_path, *paths)
+    levels = [finding.level for finding in result.findings()]
+    assert levels == ["watch"] * 3 + ["info"] * 3
+    assert result.refusals()["refused"].tolist() == [1, 1, 1]
+    assert len(str(result).splitlines()) == 4 + 6
+
+
+def test_main_sentences_in_chinese(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / "1.csv", [ORDER_HEADER, order("1"), order("2", 总金额="abc")]),
+        write(tmp_path / "2.csv", [ORDER_HEADER, order("1"), order("3")]),
+    ]
+    result, _ = load(tmp_path, *paths)
+    with reading("zh"):
+        told = words(result)
+    assert "读取 2 个文件，共 4 行，拒收 1 行；写入：订单 2 行" in told
+    assert "有 1 行重复提供（订单 1 行），只计一次；去重后共 2 行。" in told
+    assert "1.csv：拒收 1 行（总金额：不是数字）" in told
+    assert "还没有数据的表：订单明细、" in told
 
 
 def test_header_alone_imports_nothing_but_is_no_fault(tmp_path: Path) -> None:

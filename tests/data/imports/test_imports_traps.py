@@ -276,7 +276,7 @@ def test_detection_is_scored_and_explained(tmp_path: Path) -> None:
     [file] = result.files
     assert file.format == "tmall_orders"
     assert file.score == pytest.approx(10 / 11)
-    assert "10 of 11 column names are known, among them 订单编号" in words(result)
+    assert "10 of 11 column names are known, among them 订单编号" in file.why()
 
 
 def test_unknown_file_says_what_was_seen_and_what_would_do(tmp_path: Path) -> None:
