@@ -31,7 +31,7 @@ def joined(query: Query, parts: Mapping[str, Part]) -> pd.DataFrame:
     if not groups:
         return pd.concat([part.values.reset_index(drop=True) for part in parts.values()], axis=1)
     batches = _batches(parts)
-    tables = [_side_by_side(batch, groups) for batch in batches]
+    tables = [_side_by_side(batch) for batch in batches]
     known = [_calendar(query)] if len(query.by) == 1 and query.by[0] in DATED else []
     whole = reduce(lambda a, b: a.merge(b, on=groups, how="outer"), [*known, *tables])
     for batch, table in zip(batches, tables, strict=True):
@@ -48,11 +48,10 @@ def _batches(parts: Mapping[str, Part]) -> list[list[Part]]:
     return list(found.values())
 
 
-def _side_by_side(batch: Sequence[Part], groups: Sequence[str]) -> pd.DataFrame:
+def _side_by_side(batch: Sequence[Part]) -> pd.DataFrame:
     import pandas as pd
 
-    first, *more = [part.values for part in batch]
-    return pd.concat([first, *(table.drop(columns=list(groups)) for table in more)], axis=1)
+    return pd.DataFrame({name: part.values[name] for part in batch for name in part.values})
 
 
 def _fill_zeros(query: Query, fact: Fact, table: pd.DataFrame, whole: pd.DataFrame) -> None:

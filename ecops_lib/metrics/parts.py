@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import narwhals as nw
+import numpy as np
 
 from ecops_lib.core.checks import listed
 from ecops_lib.core.errors import MetricError, MissingDataError
@@ -234,23 +235,22 @@ def _counted_twice(
 def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame, batch: int) -> Part:
     """The values of one measure, with bounds and missing ones told apart from zeros."""
     groups = [COLUMNS[name] for name in query.by]
-    table = held[groups].copy()
-    rows = held["rows_"].astype(float)
-    told = held[f"{key}_n"].astype(float) if f"{key}_n" in held else rows
-    value = held[key].astype(float)
+    rows = held["rows_"].to_numpy(float)
+    told = held[f"{key}_n"].to_numpy(float) if f"{key}_n" in held else rows
+    value = held[key].to_numpy(float)
     if route.kind == "distinct":
         value = value - (rows > told)
     nothing = (told == 0) & ((rows > 0) | fact.reported) & route.told
     if not query.by and fact.kind == "time" and not rows.sum() and not covered(query, fact):
-        nothing = nothing | True
-    table[key] = value.mask(nothing)
-    table[key + LOW] = table[key + HIGH] = table[key]
+        nothing = np.ones(len(held), bool)
+    exact = low = high = np.where(nothing, np.nan, value)
     if route.kind == "reported":
-        table[key] = table[key].mask(told > 1)
-        table[key + LOW] = held[f"{key}_max"].astype(float)
+        exact = np.where(told > 1, np.nan, high)
+        low = held[f"{key}_max"].to_numpy(float)
+    table = _beside(held, groups, {key: exact, key + LOW: low, key + HIGH: high})
     if fact.snapshot:
         table = _of_snapshots(table.assign(**{SNAPSHOT: held[SNAPSHOT]}), key, groups, route)
-    split = not groups or not len(held) or bool(held[groups].notna().any().all())
+    split = not len(held) or all(held[name].notna().any() for name in groups)
     return Part(
         key=key,
         route=route,
@@ -261,6 +261,14 @@ def _part(query: Query, fact: Fact, key: str, route: Route, held: pd.DataFrame, 
         batch=next(_numbers) if fact.snapshot else batch,
         split=split,
     )
+
+
+def _beside(
+    held: pd.DataFrame, groups: Sequence[str], columns: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({**{name: held[name] for name in groups}, **columns}, index=held.index)
 
 
 def _of_snapshots(
