@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ecops_lib.core.cards import Card, Change, cards_html
 from ecops_lib.core.checks import as_day
 from ecops_lib.core.findings import Finding
-from ecops_lib.core.formats import is_missing, show
+from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import PresaleRule, RefundBasis
@@ -17,7 +18,7 @@ from ecops_lib.metrics.bases import Source
 from ecops_lib.metrics.histories import fact_named
 from ecops_lib.metrics.measures import MEASURES
 from ecops_lib.metrics.notes import rows_word
-from ecops_lib.metrics.periods import DayComparison, compare_day
+from ecops_lib.metrics.periods import REFERENCES, DayComparison, compare_day
 from ecops_lib.metrics.registry import metric_named
 from ecops_lib.metrics.rowwise import MetricRows
 
@@ -144,6 +145,26 @@ class KpiPanel(MetricRows):
                 for v, key in zip(frame[reference], frame["metric"], strict=True)
             ]
         return held
+
+    def table_html(self) -> str:
+        """The items as cards in their four groups."""
+        cards: dict[str, list[Card]] = {tr(heading): [] for heading in PANEL_GROUPS.values()}
+        for row in self.to_frame().to_dict("records"):
+            heading = PANEL_GROUPS[row["group"]]
+            cards[tr(heading)].append(self._card(row))
+        return cards_html(cards)
+
+    def _card(self, row: Mapping[Hashable, Any]) -> Card:
+        metric, labels = metric_named(row["metric"]), self.headings()
+        unit: Unit = "points" if metric.unit == "share" else "share"
+        return Card(
+            name=tr(metric.label),
+            value=row["value"],
+            unit=metric.unit,
+            better=metric.better,
+            changes=[Change(against=labels[r], value=row[r], unit=unit) for r in REFERENCES],
+            absent=row["reason"],
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """How many items there are, what is missing, and the bases."""
