@@ -60,7 +60,8 @@ def _collect(session: Session, table: Table) -> Collected:
     rows = sum(count for _, count, _, _ in told)
     repeated: dict[int, int] = {}
     conflicting = 0
-    if rows != _distinct(session, table, name):
+    told_apart = len(emissions) == 1 and emissions[0].unique
+    if not told_apart and rows != _distinct(session, table, name):
         if as_is:
             name = _copied(session, name)
         repeated, conflicting = _one_a_key(session, table, name)

@@ -11,7 +11,7 @@ from ecops_lib.data.imports import cleaning, identity
 from ecops_lib.data.imports.cells import TORN, Cells, Fill, ids_of, rules_of
 from ecops_lib.data.imports.formats import Recognised
 from ecops_lib.data.imports.loading import Loaded
-from ecops_lib.data.imports.session import Refused, Session, Tally, TotalsCheck
+from ecops_lib.data.imports.session import Emission, Refused, Session, Tally, TotalsCheck
 
 
 class Job(Cells):
@@ -155,16 +155,35 @@ class Job(Cells):
         )
         return view
 
-    def emit(self, table: str, query: str, *, plain: bool = False, derived: bool = False) -> None:
+    def emit(
+        self,
+        table: str,
+        query: str,
+        *,
+        plain: bool = False,
+        unique: bool = False,
+        derived: bool = False,
+    ) -> None:
         """Give the rows of a query to a canonical table.
 
         Args:
             table: The canonical table.
             query: Its rows.
             plain: Whether the query makes each row of one row, without grouping or sorting.
+            unique: Whether it cannot give two rows of one key, whatever the file holds.
             derived: Whether its rows are made of lines that another table of the file counts.
         """
-        self.session.emit(table, query, self.tally, plain=plain, derived=derived)
+        self.session.emit(
+            Emission(
+                table=table,
+                query=query,
+                tally=self.tally,
+                number=len(self.session.emissions),
+                plain=plain,
+                unique=unique,
+                derived=derived,
+            )
+        )
 
     def keep(self, part: str, view: str) -> None:
         """Keep a typed table until all files are read."""

@@ -25,6 +25,9 @@ from ecops_lib.data.imports.job import Job
 
 PLATFORM = "online_retail"
 INVOICE = ("Invoice", "InvoiceNo")
+AMOUNT = "CAST(quantity * unit_price AS DECIMAL(18, 4))"
+CANCELS = "(prefix(invoice, 'C') AND quantity * unit_price <= 0)"
+"""Lines that take money back; the odd one that brings money is an order line."""
 
 
 def load_lines(job: Job) -> None:
@@ -42,15 +45,15 @@ def load_lines(job: Job) -> None:
         },
         where=_filled(job),
     )
+    job.emit("orders", _orders(good), derived=True)
     lines = _lines(job, good)
-    job.emit("orders", _orders(lines), derived=True)
-    job.emit("order_items", _items(lines), plain=True)
-    job.emit("refunds", _refunds(lines), plain=True)
-    _note(job, lines)
+    job.emit("order_items", _items(lines), plain=True, unique=True)
+    job.emit("refunds", _refunds(lines), plain=True, unique=True)
+    _note(job, good)
 
 
 def _lines(job: Job, good: str) -> str:
-    """The lines with what becomes of each, and its rank among the like of its invoice."""
+    """The lines with their rank among the like of their invoice, which makes their key."""
     name, again = job.session.name("lines"), job.session.name("again")
     job.session.sql(
         f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, "
@@ -61,9 +64,7 @@ def _lines(job: Job, good: str) -> str:
     )
     job.session.sql(
         f"CREATE TEMP VIEW {name} AS SELECT g.*, sku || '-' || coalesce(place, 1) AS place, "
-        "CAST(quantity * unit_price AS DECIMAL(18, 4)) AS amount, CASE "
-        "WHEN prefix(invoice, 'C') AND quantity * unit_price <= 0 THEN 'refund' "
-        f"ELSE 'line' END AS what FROM {good} g LEFT JOIN {again} USING (line_no)"
+        f"{AMOUNT} AS amount FROM {good} g LEFT JOIN {again} USING (line_no)"
     )
     return name
 
@@ -72,14 +73,16 @@ def _filled(job: Job) -> str:
     return f"{job.cell(*INVOICE)[0]} IS NOT NULL"
 
 
-def _orders(lines: str) -> str:
+def _orders(good: str) -> str:
     return (
-        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, min(buyer_key) AS buyer_key, "
-        "min(moment) AS created_at, CASE WHEN bool_or(amount <> 0) THEN min(moment) END AS "
-        "paid_at, if(bool_or(amount <> 0), 'completed', 'closed') AS status, "
-        "CAST(sum(amount) AS DECIMAL(18, 4)) AS ordered_amount, CASE WHEN bool_or(amount <> 0) "
-        "THEN CAST(sum(amount) AS DECIMAL(18, 4)) END AS paid_amount, min(country) AS province "
-        f"FROM {lines} WHERE what = 'line' GROUP BY invoice"
+        f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, buyer_key, created_at, "
+        "CASE WHEN moved THEN created_at END AS paid_at, "
+        "if(moved, 'completed', 'closed') AS status, ordered_amount, "
+        "CASE WHEN moved THEN ordered_amount END AS paid_amount, province FROM "
+        "(SELECT invoice, min(buyer_key) AS buyer_key, min(moment) AS created_at, "
+        f"bool_or({AMOUNT} <> 0) AS moved, CAST(sum({AMOUNT}) AS DECIMAL(18, 4)) AS "
+        f"ordered_amount, min(country) AS province FROM {good} WHERE NOT {CANCELS} "
+        "GROUP BY invoice)"
     )
 
 
@@ -88,7 +91,7 @@ def _items(lines: str) -> str:
         f"SELECT '{PLATFORM}' AS platform, invoice AS order_id, place AS line_id, "
         "moment AS created_at, sku AS product_id, sku AS sku_id, product_name, quantity, "
         "unit_price, "
-        f"amount AS ordered_amount, amount AS paid_amount FROM {lines} WHERE what = 'line'"
+        f"amount AS ordered_amount, amount AS paid_amount FROM {lines} WHERE NOT {CANCELS}"
     )
 
 
@@ -97,16 +100,15 @@ def _refunds(lines: str) -> str:
         f"SELECT '{PLATFORM}' AS platform, invoice || '-' || place AS refund_id, buyer_key, "
         "sku AS product_id, sku AS sku_id, moment AS applied_at, moment AS finished_at, "
         "-amount AS amount, abs(quantity) AS quantity, 'success' AS status "
-        f"FROM {lines} WHERE what = 'refund'"
+        f"FROM {lines} WHERE {CANCELS}"
     )
 
 
-def _note(job: Job, lines: str) -> None:
+def _note(job: Job, good: str) -> None:
     [(nameless, debts, debt, refunds, refunded)] = job.session.sql(
         "SELECT count(*) - count(buyer_key), count(*) FILTER (prefix(invoice, 'A')), "
-        "coalesce(sum(amount) FILTER (prefix(invoice, 'A')), 0), "
-        "count(*) FILTER (what = 'refund'), "
-        f"coalesce(-sum(amount) FILTER (what = 'refund'), 0) FROM {lines}"
+        f"coalesce(sum({AMOUNT}) FILTER (prefix(invoice, 'A')), 0), "
+        f"count(*) FILTER ({CANCELS}), coalesce(-sum({AMOUNT}) FILTER ({CANCELS}), 0) FROM {good}"
     )
     job.note_money(refunds, refunded, mark("{count} cancelled lines became refunds of {money}"))
     job.note_money(

@@ -60,6 +60,7 @@ class Emission:
         tally: The sheet's.
         number: Its place among all.
         plain: Whether the query makes each row of one row, so that asking twice costs little.
+        unique: Whether the query cannot give two rows of one key, so that none is looked for.
         derived: Whether its rows are made of lines that another table of the file counts.
     """
 
@@ -67,8 +68,9 @@ class Emission:
     query: str
     tally: Tally
     number: int
-    plain: bool
-    derived: bool
+    plain: bool = False
+    unique: bool = False
+    derived: bool = False
 
 
 @dataclass(kw_only=True)
@@ -103,16 +105,8 @@ class Session:
         found: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return found
 
-    def emit(self, table: str, query: str, tally: Tally, *, plain: bool, derived: bool) -> None:
+    def emit(self, emission: Emission) -> None:
         """Give the rows of a query to a canonical table; columns not named are null."""
-        emission = Emission(
-            table=table,
-            query=query,
-            tally=tally,
-            number=len(self.emissions),
-            plain=plain,
-            derived=derived,
-        )
         self.emissions.append(emission)
 
     def gathered(self, table: str, columns: str) -> str:
