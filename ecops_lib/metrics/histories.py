@@ -24,13 +24,11 @@ OFF_SALE = ("off sale", "inactive", "archived", "draft", "已下架", "下架", 
 EVER = dt.date(1990, 1, 1)
 
 
-def _paid_days(query: Query, span: Span) -> Frame:
-    """(buyer, day) of the payments of known buyers."""
-    zone = query.tables.zone
-    orders = query.tables.lazy("orders").filter(
-        frames.within("paid_at", *span, zone) & ~nw.col("buyer_key").is_null()
-    )
-    return orders.select("buyer_key", past_day=frames.local_day("paid_at", *span, zone))
+def _payments(query: Query, span: Span) -> Frame:
+    """(buyer, instant) of the payments of known buyers."""
+    paid = frames.within("paid_at", *span, query.tables.zone)
+    orders = query.tables.lazy("orders").filter(paid & ~nw.col("buyer_key").is_null())
+    return orders.select("buyer_key", "paid_at")
 
 
 def _returning(query: Query) -> Frame:
@@ -43,9 +41,11 @@ def _returning(query: Query) -> Frame:
     pay_day = frames.local_day("paid_at", first, last, query.tables.zone)
     rows = FACTS["paid"].build(asked).with_columns(pay_day=pay_day)
     now = _once(rows.filter(~nw.col("buyer_key").is_null()), "buyer_key", "pay_day")
-    past = _paid_days(query, (first - dt.timedelta(days=MEMORY_DAYS), last))
+    span = (first - dt.timedelta(days=MEMORY_DAYS), last)
     reach = nw.col("pay_day").dt.offset_by(f"-{MEMORY_DAYS}d")
-    mine = past.join(now, on="buyer_key", how="semi")
+    past_day = frames.local_day("paid_at", *span, query.tables.zone)
+    mine = _payments(query, span).join(now, on="buyer_key", how="semi")
+    mine = mine.select("buyer_key", past_day=past_day)
     pairs = now.join(_once(mine, "buyer_key", "past_day"), on="buyer_key", how="inner")
     again = pairs.filter((nw.col("past_day") < nw.col("pay_day")) & (nw.col("past_day") >= reach))
     known = _once(again, "buyer_key", "pay_day").with_columns(returning=nw.lit(1))
@@ -80,8 +80,8 @@ def _remembers(query: Query) -> str:
 def _came_back(query: Query) -> Frame:
     start, end = query.spans[0]
     before = (start - (end - start) - frames.DAY, start - frames.DAY)
-    earlier = _paid_days(query, before).select("buyer_key").unique()
-    later = _paid_days(query, (start, end)).select("buyer_key").unique()
+    earlier = _payments(query, before).select("buyer_key").unique()
+    later = _payments(query, (start, end)).select("buyer_key").unique()
     return earlier.join(later.with_columns(back=nw.lit(1)), on="buyer_key", how="left")
 
 

@@ -151,15 +151,17 @@ def _triangle(tables: Tables, first: dt.date, last: dt.date, ripe: int) -> np.nd
     """Refunds so far by payment day and age; NaN for ages that lie after ``last``."""
     zone = tables.zone
     orders = tables.lazy("orders").filter(frames.within("paid_at", first, last, zone))
-    paid = orders.select(*ORDER_KEY, paid_day=frames.local_day("paid_at", first, last, zone))
+    paid = orders.select(*ORDER_KEY, "paid_at")
     good = tables.lazy("refunds").filter(
         (nw.col("status") == "success") & frames.within("finished_at", first, last, zone)
     )
-    done = good.select(
-        *ORDER_KEY, "amount", done_day=frames.local_day("finished_at", first, last, zone)
-    )
-    sums = done.join(paid, on=ORDER_KEY, how="inner").group_by("paid_day", "done_day")
-    held = frames.bring(sums.agg(nw.col("amount").sum()), sort=["paid_day", "done_day"])
+    both = good.select(*ORDER_KEY, "amount", "finished_at").join(paid, on=ORDER_KEY, how="inner")
+    cells = both.select(
+        "amount",
+        paid_day=frames.local_day("paid_at", first, last, zone),
+        done_day=frames.local_day("finished_at", first, last, zone),
+    ).group_by("paid_day", "done_day")
+    held = frames.bring(cells.agg(nw.col("amount").sum()), sort=["paid_day", "done_day"])
     days = (last - first).days + 1
     grid = np.zeros((days, ripe + 1))
     row = (held["paid_day"].dt.date - first).map(lambda gap: gap.days).to_numpy(int)
