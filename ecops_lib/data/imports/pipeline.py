@@ -28,6 +28,7 @@ from ecops_lib.data.imports.reader import TABLE_SUFFIXES, Sheet, Source, read_sh
 from ecops_lib.data.imports.result import FileReport, ImportResult
 from ecops_lib.data.imports.session import Session, Tally
 from ecops_lib.data.imports.stores import Wanted, opened_store
+from ecops_lib.data.imports.wording import table_word
 from ecops_lib.data.schema import TABLES, table_named
 from ecops_lib.data.store import Store, Writer
 
@@ -216,7 +217,7 @@ class _Run:
             self.emissions = session.emissions
             for part in self.collected:
                 if part.rows:
-                    self.say(tr("Writing {table} …", table=part.table))
+                    self.say(tr("Writing {table} …", table=table_word(part.table)))
                     columns = ", ".join(f'"{c}"' for c in table_named(part.table).names)
                     writer.upsert(
                         part.table,
