@@ -14,7 +14,7 @@ import narwhals as nw
 from ecops_lib.core.checks import require_choice
 from ecops_lib.core.errors import MetricError, MissingDataError, ParameterError
 from ecops_lib.core.formats import show
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import mark, reader, tr
 from ecops_lib.data import frames
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import PresaleRule, RefundBasis
@@ -68,7 +68,7 @@ class Bases:
         if self.refund_basis:
             parts.append(tr(BASIS_WORDS[self.refund_basis]) + tr(DECIDED_WORDS[self.decided]))
         parts.append(tr(PRESALE_WORDS[self.presale]))
-        return tr(" ").join(parts)
+        return ("" if reader().language == "zh" else " ").join(parts)
 
 
 BASIS_WORDS: Mapping[str, str] = {
