@@ -173,7 +173,8 @@ def _pairs(frame: pd.DataFrame, name: str, value: str) -> list[tuple[str, float]
     require_columns(list(frame.columns), [name, value], table="frame")
     if frame.empty:
         raise EcopsError("the table has no row to draw; leave the chart out.")
-    pairs = list(zip(map(str, frame[name]), frame[value], strict=True))
+    labels = [" ".join(str(label).split()) for label in frame[name]]
+    pairs = list(zip(labels, frame[value], strict=True))
     for label, number in pairs:
         if is_missing(number) or math.isinf(float(number)):
             raise EcopsError(f"{value!r} of {label!r} is missing; leave that row out.")

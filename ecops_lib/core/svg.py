@@ -87,7 +87,13 @@ def text_width(text: str, font: float) -> float:
     >>> text_width("客单价", 12), round(text_width("ab", 10), 1)
     (36.0, 11.2)
     """
-    return font * sum(1.0 if east_asian_width(c) in "WF" else 0.56 for c in text)
+    return font * sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> float:
+    if east_asian_width(character) in "WF":
+        return 1.0
+    return 0.72 if character.isupper() or character in "mw@%—" else 0.56
 
 
 def shortened(text: str, width: float, font: float) -> str:

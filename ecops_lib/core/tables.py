@@ -23,6 +23,8 @@ LONG = 22
 """Widest text in em that needs no room of its own."""
 TALL = 20
 """Most rows of a table that does not scroll up and down inside its box."""
+WIDE = 8
+"""Most columns of a table that keeps its size on paper."""
 
 
 def pretty(
@@ -83,10 +85,10 @@ def table_html(
         for place, head, column in zip(shown.columns, heads, frame.columns, strict=True)
     ]
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    tall = " ec-tall" if len(frame) > TALL else ""
+    size = (" ec-tall" if len(frame) > TALL else "") + (" ec-wide" if len(heads) > WIDE else "")
     inside = _in_our_classes(drawn.as_raw_html(), looks)
     return (
-        f'<div class="ec-scroll{tall}" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<div class="ec-scroll{size}" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f'<table class="ec-table">{title}{inside}</table></div>'
     )
 
