@@ -51,12 +51,12 @@ class Card:
 def cards_html(groups: Mapping[str, Iterable[Card]]) -> str:
     """Groups of cards under their headings; every text is escaped.
 
-    >>> cards_html({"Payment": [Card(name="Visitors", value=993, unit="count")]})[:34]
-    '<h3 class="ec-group">Payment</h3><'
+    >>> cards_html({"Payment": [Card(name="Visitors", value=993, unit="count")]})[24:57]
+    '<h3 class="ec-group">Payment</h3>'
     """
     return "".join(
-        f'<h3 class="ec-group">{escape(heading)}</h3>'
-        f'<div class="ec-cards">{"".join(map(_card_html, cards))}</div>'
+        f'<section class="ec-set"><h3 class="ec-group">{escape(heading)}</h3>'
+        f'<div class="ec-cards">{"".join(map(_card_html, cards))}</div></section>'
         for heading, cards in groups.items()
     )
 
