@@ -1,4 +1,4 @@
-"""Run every benchmark, each in a process of its own: ``make bench``, or ``python -m benchmarks NAME``."""
+"""Run every benchmark, each in its own process: ``make bench`` or ``python -m benchmarks NAME``."""
 
 from __future__ import annotations
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts import messages
-
 from ecops_lib.core.language import ntr, reading, tr
+from scripts import messages
 
 
 def blanks(text: str) -> set[str]:
