@@ -273,7 +273,7 @@ def _files(
     }
     report = {
         "page": f"{name}.html",
-        "title": title,
+        "title": f"{plan.store.settings.name} · {title}",
         "day": plan.day,
         "lang": plan.lang,
         "audience": plan.audience,
