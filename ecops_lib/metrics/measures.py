@@ -37,6 +37,7 @@ class Route:
         value: What is summed or counted.
         other: For ``twice``: what must differ.
         told: Whether a null means "not told", to be counted and said.
+        pending: Whether a null may also mean "not yet"; only all nulls mean "not told".
     """
 
     fact: str
@@ -44,6 +45,7 @@ class Route:
     value: Value
     other: nw.Expr | None = None
     told: bool = False
+    pending: bool = False
 
 
 def total(fact: str, value: str | Value) -> Route:
@@ -91,8 +93,10 @@ def _naive(column: str) -> nw.Expr:
 
 
 def _picked_within(hours: int) -> nw.Expr:
+    """1 for an order scanned in time, 0 for one scanned late; null while it is not told."""
     deadline = _naive("paid_at").dt.offset_by(f"{hours * 60}m")
-    return ~nw.col("picked_up_at").is_null() & (_naive("picked_up_at") <= deadline)
+    in_time = nw.when(_naive("picked_up_at") <= deadline).then(nw.lit(1)).otherwise(nw.lit(0))
+    return nw.when(~nw.col("picked_up_at").is_null()).then(in_time)
 
 
 def _pick_up_due(hours: int) -> Callable[[Query, Frame], nw.Expr]:
@@ -209,7 +213,7 @@ MEASURES: Mapping[str, tuple[Route, ...]] = {
     "repurchasing_buyers": (count("came_back", nw.col("back") == 1),),
     # refunds
     "refund_amount": (total("refunds", "amount"),),
-    "refunded_orders": (distinct("refunds", ORDER),),
+    "refunded_orders": (distinct("refunds", ORDER, told=True),),
     "refund_amount_by_pay_day": (total("refunds_pay", "amount"),),
     "refund_amount_by_refund_day": (total("refunds_refund", "amount"),),
     "returned_amount": (Route("refunds", "sum", _when(RETURNED, nw.col("amount"))),),
@@ -217,11 +221,12 @@ MEASURES: Mapping[str, tuple[Route, ...]] = {
     "claimed_amount": (total("claims", "amount"),),
     "claims": (count("claims"),),
     "refund_minutes": (Route("refunds_refund", "sum", _minutes("applied_at", "finished_at")),),
-    "timed_refunds": (count("refunds_refund", nw.col("finished_at") >= nw.col("applied_at")),),
+    # a request and a completion at one instant are one record and tell no duration
+    "timed_refunds": (count("refunds_refund", nw.col("finished_at") > nw.col("applied_at")),),
     # delivery
     "received_orders": (count("paid", ~nw.col("delivered_at").is_null()),),
-    "picked_up_24h": (count("paid", _picked_within(24)),),
-    "picked_up_48h": (count("paid", _picked_within(48)),),
+    "picked_up_24h": (Route("paid", "sum", _picked_within(24), told=True, pending=True),),
+    "picked_up_48h": (Route("paid", "sum", _picked_within(48), told=True, pending=True),),
     "pick_up_due_24h": (count("paid", _pick_up_due(24)),),
     "pick_up_due_48h": (count("paid", _pick_up_due(48)),),
     "shipping_minutes": (Route("paid", "sum", _minutes("paid_at", "shipped_at")),),

@@ -333,7 +333,7 @@ def _part_notes(part: Part, about: Mapping[str, object]) -> list[Note]:
     if part.fact.reported:
         silent = Note("silent", {**about, "rows_of": part.fact.name})
         return [] if part.rows else [silent]
-    if not part.untold or not part.route.told:
+    if not part.untold or not part.route.told or part.route.pending:
         return []
     if part.key == "buyers":
         return [Note("unknown_buyers", {**about, "count": part.untold})]

@@ -218,3 +218,25 @@ def test_products_without_any_name_get_no_empty_column() -> None:
     rows = {"orders": [order], "order_items": [_line(order, "P1")]}
     held = _measure(rows, "paid_amount", by=("product",))
     assert list(held.to_frame()) == ["product_id", "paid_amount"]
+
+
+def test_what_no_file_tells_is_missing_and_not_zero() -> None:
+    """Refunds without orders, and orders that no carrier scanned, give no rates."""
+    moment = _at(DAY)
+    claim = {"applied_at": moment, "finished_at": moment, "amount": Decimal(5)}
+    held = measure(
+        to_arrow(
+            {
+                "orders": [_order(1, None, 0), _order(2, None, 0)],
+                "refunds": [{"platform": "tmall", "refund_id": "r", "status": "success", **claim}],
+            }
+        ),
+        ["refund_rate_by_amount", "refund_rate_by_order", "pickup_rate_24h", "refund_days"],
+        start=DAY,
+        end=DAY,
+        refund_basis="refund",
+        time_zone="Asia/Shanghai",
+    )
+    assert held.value("refund_rate_by_amount") == 5 / 20
+    for name in ("refund_rate_by_order", "pickup_rate_24h", "refund_days"):
+        assert math.isnan(held.value(name)), name
