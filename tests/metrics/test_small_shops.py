@@ -11,6 +11,7 @@ import pytest
 from seeded_shop import Row, to_arrow
 
 from ecops_lib import create_store
+from ecops_lib.core.errors import MissingDataError
 from ecops_lib.metrics import Measures, measure
 
 DAY = dt.date(2026, 3, 31)
@@ -220,23 +221,18 @@ def test_products_without_any_name_get_no_empty_column() -> None:
     assert list(held.to_frame()) == ["product_id", "paid_amount"]
 
 
-def test_what_no_file_tells_is_missing_and_not_zero() -> None:
-    """Refunds without orders, and orders that no carrier scanned, give no rates."""
+def test_what_no_file_tells_is_refused_or_missing_but_never_zero() -> None:
+    """Refunds without orders, orders that no carrier scanned, refunds asked and done at once."""
     moment = _at(DAY)
     claim = {"applied_at": moment, "finished_at": moment, "amount": Decimal(5)}
-    held = measure(
-        to_arrow(
-            {
-                "orders": [_order(1, None, 0), _order(2, None, 0)],
-                "refunds": [{"platform": "tmall", "refund_id": "r", "status": "success", **claim}],
-            }
-        ),
-        ["refund_rate_by_amount", "refund_rate_by_order", "pickup_rate_24h", "refund_days"],
-        start=DAY,
-        end=DAY,
-        refund_basis="refund",
-        time_zone="Asia/Shanghai",
-    )
+    rows = {
+        "orders": [_order(1, None, 0), _order(2, None, 0)],
+        "refunds": [{"platform": "tmall", "refund_id": "r", "status": "success", **claim}],
+    }
+    span = {"start": DAY, "end": DAY, "refund_basis": "refund", "time_zone": "Asia/Shanghai"}
+    held = measure(to_arrow(rows), ["refund_rate_by_amount", "refund_days"], **span)
     assert held.value("refund_rate_by_amount") == 5 / 20
-    for name in ("refund_rate_by_order", "pickup_rate_24h", "refund_days"):
-        assert math.isnan(held.value(name)), name
+    assert math.isnan(held.value("refund_days"))
+    for name in ("refund_rate_by_order", "pickup_rate_24h"):
+        with pytest.raises(MissingDataError, match="tells"):
+            measure(to_arrow(rows), [name], **span)
