@@ -80,9 +80,8 @@ class Part:
                 count=show(self.rows, "count"),
             )
         return tr(
-            "None of {count} rows of these days tells {measure}; import {hint}, if it does.",
+            "None of {count} rows of these days tells what it needs; import {hint}, if it does.",
             count=show(self.rows, "count"),
-            measure=self.key,
             hint=table,
         )
 

@@ -10,6 +10,7 @@ from ecops_lib.data.demo.buyers import WAREHOUSES
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.fulfilment import Fulfilment
 from ecops_lib.data.demo.trade import Trade
+from ecops_lib.data.demo.truths import StockOut
 from ecops_lib.data.demo.world import Flags, Ints, World
 
 LEAD_DAYS = (18, 24, 21, 28, 15, 25)
@@ -58,8 +59,8 @@ def make_stock(world: World, trade: Trade, done: Fulfilment, claims: Claims) -> 
     opening, purchases = _buy(world, shipped)
     received = _arrivals(purchases, shape)
     on_hand = opening + (received - shipped).cumsum(axis=0)
-    if world.truths.stock_out:
-        purchases, on_hand = _run_out(world, purchases, on_hand)
+    if out := world.truths.stock_out:
+        purchases, on_hand = _run_out(world, out, purchases, on_hand)
         received = _arrivals(purchases, shape)
     return Stock(
         on_hand=on_hand,
@@ -119,14 +120,14 @@ def _arrivals(purchases: Purchases, shape: tuple[int, ...]) -> Ints:
     return received
 
 
-def _run_out(world: World, purchases: Purchases, on_hand: Ints) -> tuple[Purchases, Ints]:
+def _run_out(
+    world: World, out: StockOut, purchases: Purchases, on_hand: Ints
+) -> tuple[Purchases, Ints]:
     """Take what would be left of the planted product from what had been bought of it.
 
     Purchases that would arrive during the stock-out come after the last day instead; then
     the last purchases before it, and at last the opening stock, are made that much smaller.
     """
-    out = world.truths.stock_out
-    assert out is not None  # noqa: S101 - the caller asked
     start = world.index(out.begins)
     arrives, quantity = purchases.arrives.copy(), purchases.quantity.copy()
     held = on_hand.copy()

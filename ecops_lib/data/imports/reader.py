@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -219,7 +220,7 @@ def _zipped(source: Source, scratch: Path) -> tuple[Sheet, ...]:
             inside = _one_table(source, archive)
             unpacked = scratch / f"{source.sha256[:12]}-{Path(inside.filename).name}"
             _unpack(archive, inside, unpacked)
-    except (zipfile.BadZipFile, EOFError, zipfile.zlib.error, NotImplementedError) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
         raise FileError(
             f"{source.name} is a damaged or truncated zip or xlsx file; download it again."
         ) from error

@@ -142,15 +142,15 @@ def _read(result: ImportResult) -> Iterator[Finding]:
 
 
 def _twice(result: ImportResult) -> Iterator[Finding]:
-    """How many lines were given twice; tables made of other tables' lines do not count."""
+    """How many lines came more than once; tables made of other tables' lines do not count."""
     tables = [table for table in result.rows if table not in result.derived]
     held = {table: result.held[table] for table in tables}
     given = {table: result.overlap[table] - held[table] for table in tables}
     if count := sum(given.values()):
         remain = sum(result.rows[table] for table in tables)
         text = ntr(
-            "{count} line was given twice ({parts}) and counts once; {remain} lines remain.",
-            "{count} lines were given twice ({parts}) and count once; {remain} lines remain.",
+            "{count} line came more than once ({parts}) and counts once; {remain} lines remain.",
+            "{count} lines came more than once ({parts}) and count once; {remain} lines remain.",
             count,
             count=show(count, "count"),
             parts=_parts(given),

@@ -34,7 +34,7 @@ def test_online_retail_overlap_and_lines(retail) -> None:
     result, store = retail
     assert sum(result.overlap[t] for t in ("order_items", "refunds")) == 22_523
     assert (
-        "22,523 lines were given twice (22,194 order lines, 329 refunds) and count once; "
+        "22,523 lines came more than once (22,194 order lines, 329 refunds) and count once; "
         "1,044,848 lines remain." in words(result)
     )
     assert not any(result.conflicts.values())

@@ -217,7 +217,7 @@ def test_lines_given_twice_are_told_in_one_sentence(tmp_path: Path) -> None:
     one = write(tmp_path / "1.csv", [ORDER_HEADER, order("1"), order("2")])
     two = write(tmp_path / "2.csv", [ORDER_HEADER, order("2"), order("3")])
     result, _ = load(tmp_path, one, two)
-    assert "1 line was given twice (1 orders) and counts once; 3 lines remain." in words(result)
+    assert "1 line came more than once (1 orders) and counts once; 3 lines remain." in words(result)
     three = write(tmp_path / "3.csv", [ORDER_HEADER, order("3"), order("4")])
     result, _ = load(tmp_path, three)
     assert "1 line was in the store already (1 orders) and counts once." in words(result)
