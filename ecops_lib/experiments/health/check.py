@@ -1,0 +1,104 @@
+"""What every health check is: a level, a sentence, the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from ecops_lib.core.formats import is_missing, show
+from ecops_lib.core.language import reader, tr
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+CheckLevel = Literal["ok", "watch", "red"]
+
+RED, WATCH = 0.001, 0.01
+"""Corrected p-values below which a check is red, or to be watched."""
+
+
+class Check:
+    """Base of every check; subclasses are ``@dataclass(frozen=True, kw_only=True, eq=False)``.
+
+    Attributes:
+        key: Its stable name, such as ``sample_ratio``.
+        label: What it looks at, in English, marked.
+    """
+
+    key: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+
+    @property
+    def level(self) -> CheckLevel:
+        """``ok``; ``watch``: read the effect with care; ``red``: there is no effect to read."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> str:
+        """What was found, in the reader's language."""
+        raise NotImplementedError
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """The numbers that level and sentence were made from."""
+        raise NotImplementedError
+
+
+def level_of(p_value: float) -> CheckLevel:
+    """The level of a corrected p-value; none at all is no reason for alarm.
+
+    >>> level_of(0.0004), level_of(0.004), level_of(0.4)
+    ('red', 'watch', 'ok')
+    """
+    return "red" if p_value < RED else "watch" if p_value < WATCH else "ok"
+
+
+def adjust_holm(p_values: ArrayLike) -> Floats:
+    """Holm's step-down p-values (1979) of an array of any shape; NaN is no test.
+
+    >>> adjust_holm([0.01, 0.04, float("nan")]).tolist()
+    [0.02, 0.04, nan]
+    """
+    p = np.asarray(p_values, float)
+    flat = p.ravel()
+    order = np.argsort(flat, kind="stable")[: int(np.isfinite(flat).sum())]
+    steps = flat[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full(flat.shape, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted.reshape(p.shape)
+
+
+def least(p_values: ArrayLike) -> float:
+    """The smallest p-value; NaN where none was computed."""
+    p = np.asarray(p_values, float)
+    return float(np.nanmin(p)) if np.isfinite(p).any() else float("nan")
+
+
+def p_words(p_value: float) -> str:
+    """A p-value as a sentence prints it.
+
+    >>> p_words(0.0123), p_words(2e-9)
+    ('p = 0.012', 'p < 0.001')
+    """
+    from babel.numbers import format_decimal
+
+    if is_missing(p_value):
+        return tr("p = {number}", number=show(p_value))
+    if p_value < 0.001:
+        return tr("p < {number}", number=format_decimal(0.001, locale=reader().locale))
+    return tr("p = {number}", number=format_decimal(p_value, "0.000", locale=reader().locale))
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names side by side, as the reader's language sets a list.
+
+    >>> listing(["A", "B", "C"])
+    'A, B, and C'
+    """
+    from babel.lists import format_list
+
+    return format_list(list(names), locale=reader().locale)
