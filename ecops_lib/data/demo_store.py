@@ -42,8 +42,10 @@ def make_demo_store(
     say = progress or (lambda _: None)
     say(tr("Inventing 18 months of a shop …"))
     key = hashlib.sha256(f"ecops demo {seed}".encode()).digest()
-    create_store(making, name=tr("Demo shop"), language=reader().language, key=key)
-    write_demo(making, seed=seed)
+    shop = write_demo(making, seed=seed)
+    create_store(
+        making, name=tr("Demo shop"), language=reader().language, key=key, tests=shop.tests
+    )
     result = import_files([making / "exports"], store=making, progress=progress)
     if target.exists():
         target.rmdir()

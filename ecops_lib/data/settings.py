@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -40,6 +41,7 @@ class Settings:
         country: Country of the holidays (ISO code).
         thresholds: Limits by name.
         owners: Person for a kind of task, such as ``stock`` or ``service``.
+        tests: Plan of each A/B test by its id, as written; whoever reads a test checks it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Settings:
     country: str = "CN"
     thresholds: Mapping[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
     owners: Mapping[str, str] = field(default_factory=dict)
+    tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_settings(file: Path) -> Settings:
@@ -93,6 +96,7 @@ def check_settings(held: Mapping[str, Any], file: Path) -> Settings:
         require_choice(settings.refund_basis, RefundBasis, name=f"refund_basis in {file}")
     require_choice(settings.presale, PresaleRule, name=f"presale in {file}")
     _require_owners(settings.owners, file)
+    _require_tests(settings.tests, file)
     return settings
 
 
@@ -129,6 +133,20 @@ def _require_owners(owners: object, file: Path) -> None:
         )
 
 
+def _require_tests(tests: object, file: Path) -> None:
+    if not isinstance(tests, Mapping):
+        raise ParameterError(
+            f"tests in {file} is {tests!r}; it must be tables, each headed by a test's id "
+            'such as [tests."new title"].'
+        )
+    for name, plan in tests.items():
+        if not isinstance(plan, Mapping):
+            raise ParameterError(
+                f"test {name!r} in {file} is {plan!r}; it must be a table headed "
+                f"[tests.{_quoted(str(name))}]."
+            )
+
+
 def settings_text(settings: Settings) -> str:
     """The ``store.toml`` of a new store, with a word on each line."""
     basis = f'"{settings.refund_basis}"' if settings.refund_basis else None
@@ -147,7 +165,44 @@ def settings_text(settings: Settings) -> str:
         "[owners]  # who gets which task",
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in settings.owners.items()),
     ]
-    return "\n".join(lines) + "\n"
+    plans = [plan_text(name, plan) for name, plan in settings.tests.items()]
+    return "\n".join([*lines, *(f"\n{text}" for text in plans)]) + "\n"
+
+
+def plan_text(experiment_id: str, plan: Mapping[str, Any]) -> str:
+    """The table of one test in ``store.toml``.
+
+    >>> print(plan_text("新标题", {"control": "原", "shares": {"原": 0.5, "新": 0.5}}))
+    [tests."新标题"]
+    control = "原"
+    shares = { "原" = 0.5, "新" = 0.5 }
+    """
+    lines = [f"{_key(name)} = {_toml(value)}" for name, value in plan.items()]
+    return "\n".join([f"[tests.{_quoted(experiment_id)}]", *lines])
+
+
+def _key(name: str) -> str:
+    """A key, bare where TOML lets it be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return _quoted(value)
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case Mapping():
+            held = [f"{_key(str(name))} = {_toml(item)}" for name, item in value.items()]
+            return f"{{ {', '.join(held)} }}" if held else "{}"
+        case Sequence():
+            return f"[{', '.join(map(_toml, value))}]"
+    raise ParameterError(f"{value!r} cannot be written into store.toml.")
 
 
 def _quoted(text: str) -> str:

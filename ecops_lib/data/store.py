@@ -258,6 +258,7 @@ def create_store(
     time_zone: str = "Asia/Shanghai",
     language: str = "zh",
     key: bytes | None = None,
+    tests: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Store:
     """Make an empty store folder.
 
@@ -268,6 +269,7 @@ def create_store(
         time_zone: IANA zone that days begin in.
         language: Language of its pages unless a run says otherwise.
         key: Secret for hashing buyers; random unless given (the demo shop's is fixed).
+        tests: Plans of A/B tests by id.
 
     Raises:
         StoreError: The folder is a store already, or cannot be one.
@@ -277,7 +279,8 @@ def create_store(
 
     folder = Path(path)
     delta.check_path(folder)
-    held = {"name": name, "currency": currency, "time_zone": time_zone, "language": language}
+    held: dict[str, Any] = {"name": name, "currency": currency, "time_zone": time_zone}
+    held |= {"language": language, "tests": tests or {}}
     settings = check_settings(held, folder / "store.toml")
     with delta.full_disk_told(folder):
         (folder / "snapshots").mkdir(parents=True, exist_ok=True)

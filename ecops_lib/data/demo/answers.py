@@ -14,6 +14,7 @@ from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
+from ecops_lib.data.demo.trials import tell_tests
 from ecops_lib.data.demo.world import CHANNELS, World
 
 Told = dict[str, object]
@@ -37,7 +38,7 @@ def tell_truths(life: Life) -> Told:
         "refund_wave": _refund_wave(world, trade, life.claims),
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
-        "uneven_split": asdict(world.truths.uneven_split) if world.truths.uneven_split else None,
+        **tell_tests(world, life.runs),
     }
 
 

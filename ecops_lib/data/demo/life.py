@@ -9,6 +9,7 @@ from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
 from ecops_lib.data.demo.season import Season, make_season
 from ecops_lib.data.demo.trade import Trade, make_trade
 from ecops_lib.data.demo.traffic import Traffic, make_traffic
+from ecops_lib.data.demo.trials import Run, run_trials
 from ecops_lib.data.demo.visits import Visits, make_visits
 from ecops_lib.data.demo.world import World
 
@@ -24,14 +25,16 @@ class Life:
     done: Fulfilment
     claims: Claims
     traffic: Traffic
+    runs: tuple[Run, ...]
 
 
 def live(world: World) -> Life:
-    """Draw the calendar, the visits, the orders, their parcels and claims, and add them up."""
+    """Draw the calendar, the visits, the orders, their parcels and claims, add them up, test."""
     season = make_season(world)
     visits = make_visits(world, season)
     trade = make_trade(world, season, visits)
     done, claims = make_fulfilment(world, trade)
+    traffic = make_traffic(world, visits, trade, claims)
     return Life(
         world=world,
         season=season,
@@ -39,5 +42,6 @@ def live(world: World) -> Life:
         trade=trade,
         done=done,
         claims=claims,
-        traffic=make_traffic(world, visits, trade, claims),
+        traffic=traffic,
+        runs=run_trials(world, trade, done, traffic),
     )

@@ -1,4 +1,4 @@
-"""Members: who joined, their points, the messages they got, the tests they were in."""
+"""Members: who joined, their points, the messages they got."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ POINTS_DAYS = 365
 MAILINGS = (("周年庆短信", 150), ("618召回券", 135), ("中秋礼盒短信", 40), ("双11预热短信", 9))
 """Messages and the days before the last on which they were sent."""
 HELD_OUT = 0.2
-TEST_DAYS = 14
-TEST_ENDS = 20
-"""Days before the last on which the test ended."""
-TEST_VISITORS = 6000
 
 
 def is_member(world: World, trade: Trade) -> Flags:
@@ -123,30 +119,5 @@ def make_contacts_sheet(world: World, trade: Trade) -> Sheet:
             "message": ("内容", [MAILINGS[k][0] for k in number]),
             "cost": ("费用", yuan(np.where(held, 0, 5))),
             "opened_at": ("打开时间", stamps(when)),
-        },
-    )
-
-
-def make_experiments_sheet(world: World) -> Sheet:
-    """Exposures of a test of the best seller's main picture, planned half and half."""
-    rng = world.rng("experiments")
-    end = world.now - np.timedelta64(TEST_ENDS, "D")
-    seconds = np.sort(rng.integers(0, TEST_DAYS * 86400, TEST_VISITORS))
-    when = end - np.timedelta64(TEST_DAYS, "D") + seconds.astype("timedelta64[s]")
-    treated = rng.random(TEST_VISITORS) < 0.5
-    segment = rng.choice(["安卓", "苹果", "电脑"], TEST_VISITORS, p=(0.55, 0.4, 0.05))
-    lost = np.zeros(TEST_VISITORS, bool)
-    if split := world.truths.uneven_split:
-        lost = treated & (segment == split.segment) & (rng.random(TEST_VISITORS) < split.lost)
-    kept: Ints = np.flatnonzero(~lost)
-    return Sheet(
-        file="实验曝光",
-        table="experiments",
-        columns={
-            "experiment_id": ("实验编号", ["主图测试"] * len(kept)),
-            "unit_key": ("访客编号", [f"V{k:07d}" for k in kept]),
-            "variant": ("版本", np.where(treated[kept], "新主图", "原主图").tolist()),
-            "exposed_at": ("首次曝光时间", stamps(when[kept])),
-            "segment": ("设备", segment[kept].tolist()),
         },
     )

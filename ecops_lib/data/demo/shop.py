@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ecops_lib.core.checks import require_between
-from ecops_lib.data.demo import log, members, promotion, service, supply, surroundings
+from ecops_lib.data.demo import log, members, promotion, service, supply, surroundings, trials
 from ecops_lib.data.demo.answers import tell_truths
 from ecops_lib.data.demo.catalogue import make_catalogue
 from ecops_lib.data.demo.exports import alimama, refunds, sycm, tmall
@@ -39,12 +39,14 @@ class DemoShop:
         exports: The folder of raw exports, ready to be imported.
         truths: What ``truths.json`` says was planted.
         orders: Number of orders in the exports.
+        tests: Plans of its A/B tests, as ``store.toml`` holds them.
     """
 
     folder: Path
     exports: Path
     truths: dict[str, object]
     orders: int
+    tests: dict[str, dict[str, object]]
 
 
 def write_demo(
@@ -97,7 +99,11 @@ def _save(life: Life, root: Path) -> DemoShop:
     text = json.dumps(told, ensure_ascii=False, indent=2)
     (root / "truths.json").write_text(text + "\n", "utf-8")
     return DemoShop(
-        folder=root, exports=root / "exports", truths=told, orders=len(life.trade.orders)
+        folder=root,
+        exports=root / "exports",
+        truths=told,
+        orders=len(life.trade.orders),
+        tests=trials.plan_tests(life.world),
     )
 
 
@@ -160,7 +166,7 @@ def _sheets(life: Life) -> list[Sheet]:
         members.make_customers_sheet(world, trade),
         members.make_points_sheet(world, trade, done),
         members.make_contacts_sheet(world, trade),
-        members.make_experiments_sheet(world),
+        trials.make_experiments_sheet(life.runs),
         surroundings.make_competitors_sheet(world),
         surroundings.make_market_sheet(world, season),
         surroundings.make_events_sheet(world, season),

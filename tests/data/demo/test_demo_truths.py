@@ -181,7 +181,7 @@ def test_the_competitor_cuts_its_price_only_where_planted(planted: Exports, plai
 
 
 def treated_share(shop: Exports, segment: str) -> tuple[float, int]:
-    table = shop.csv("实验曝光")
+    table = shop.csv("实验曝光").query("实验编号 == '主图测试'").drop_duplicates("访客编号")
     mine = table[table["设备"] == segment]["版本"]
     return (mine == "新主图").mean(), len(mine)
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from ecops_lib.data.demo.truths.campaigns import CampaignLift
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
 from ecops_lib.data.demo.truths.market import CompetitorCut
-from ecops_lib.data.demo.truths.splits import UnevenSplit
+from ecops_lib.data.demo.truths.splits import CostlyWinner, NoEffect, TrueWinner, UnevenSplit
 
 __all__ = [
     "CampaignLift",
     "ChannelLoss",
     "CompetitorCut",
     "ConversionDrop",
+    "CostlyWinner",
+    "NoEffect",
     "RefundWave",
     "StockOut",
+    "TrueWinner",
     "Truths",
     "UnevenSplit",
 ]
@@ -36,7 +39,10 @@ class Truths:
         refund_wave: Many claims with one reason against one product on the last day.
         campaign_lift: How much the big campaigns bring, and what they borrow.
         competitor_cut: A competitor lowers the price of a rival item.
+        true_winner: A test whose treatment sells more.
+        no_effect: A test whose variants do the same.
         uneven_split: A test whose variants are not shown as often as they should be.
+        costly_winner: A test whose treatment sells more and is sent back more.
 
     >>> Truths.none().stock_out is None
     True
@@ -48,7 +54,10 @@ class Truths:
     refund_wave: RefundWave | None = field(default_factory=RefundWave)
     campaign_lift: CampaignLift | None = field(default_factory=CampaignLift)
     competitor_cut: CompetitorCut | None = field(default_factory=CompetitorCut)
+    true_winner: TrueWinner | None = field(default_factory=TrueWinner)
+    no_effect: NoEffect | None = field(default_factory=NoEffect)
     uneven_split: UnevenSplit | None = field(default_factory=UnevenSplit)
+    costly_winner: CostlyWinner | None = field(default_factory=CostlyWinner)
 
     @classmethod
     def none(cls) -> Truths:
