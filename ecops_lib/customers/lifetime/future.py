@@ -129,47 +129,50 @@ def purchase_variance(
 
 
 def purchase_chances(
-    name: ModelName, params: Floats, history: History, *, horizon: float, most: int
+    name: ModelName, params: Floats, history: History, *, horizon: float | Floats, most: int
 ) -> Floats:
     """P(Y(t) = n | x, tx, T) for n = 0 … ``most``, of shape (groups, most + 1).
+
+    ``horizon`` may differ from group to group.
 
     References:
         Fader, Hardie and Lee (2005), equation (8), with the parameters of a customer
         alive at T; for Pareto/NBD the integral over the time of leaving.
     """
     given = _given_alive(name, params, history)
-    count = np.arange(most + 1.0)
+    count, until = np.arange(most + 1.0), np.broadcast_to(np.asarray(horizon, float), len(history))
     if name == "pareto":
-        still = (given.d / (given.d + horizon)) ** given.c
-        found = still[:, None] * _counts(given, horizon, count)
+        still = (given.d / (given.d + until)) ** given.c
+        found = still[:, None] * _counts(given, until, count)
         at, weight = legendre(NODES)
-        for moment, share in zip(horizon * at, horizon * weight, strict=True):
-            leaving = given.c * given.d**given.c / (given.d + moment) ** (given.c + 1)
-            found += (leaving * share)[:, None] * _counts(given, moment, count)
+        for moment, share in zip(at, weight, strict=True):
+            life = given.d + until * moment
+            leaving = given.c / life * (given.d / life) ** given.c * until * share
+            found += leaving[:, None] * _counts(given, until * moment, count)
     else:
-        found = _beta_chances(given, horizon, count)
+        found = _beta_chances(given, until, count)
     living = alive(name, params, history)[:, None]
     found = living * found
     found[:, 0] += 1 - living[:, 0]
     return found
 
 
-def _counts(given: _Alive, horizon: float, count: Floats) -> Floats:
+def _counts(given: _Alive, until: Floats, count: Floats) -> Floats:
     """Negative binomial chances of purchases within a time, at constant life."""
-    from scipy.special import gammaln
+    from scipy.special import gammaln, xlogy
 
-    shape, rate = given.shape[:, None], given.rate[:, None]
+    shape, rate, time = given.shape[:, None], given.rate[:, None], until[:, None]
     logs = gammaln(shape + count) - gammaln(shape) - gammaln(count + 1)
-    logs = logs + shape * np.log(rate / (rate + horizon)) + count * np.log(horizon / (rate + horizon))
+    logs = logs - shape * np.log1p(time / rate) + xlogy(count, time / (rate + time))
     held: Floats = np.exp(logs)
     return held
 
 
-def _beta_chances(given: _Alive, horizon: float, count: Floats) -> Floats:
+def _beta_chances(given: _Alive, until: Floats, count: Floats) -> Floats:
     from scipy.special import betaln
 
     a, b = given.c, given.d[:, None]
-    plain = _counts(given, horizon, count)
+    plain = _counts(given, until, count)
     more = 1 - np.cumsum(plain, axis=1) + plain
     stays = np.exp(betaln(a, b + count) - betaln(a, b))
     leaves = np.zeros_like(plain)
