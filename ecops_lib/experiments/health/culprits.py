@@ -72,7 +72,8 @@ def find_segments(counts: Floats, shares: Floats) -> tuple[int, ...]:
             return ()
         inside = np.isin(np.arange(len(places)), taken)
         if _is_right(counts[:, held][:, ~inside], shares):
-            apart = _differ(counts[:, held], inside) < WATCH
+            rest = counts[:, held][:, ~inside].sum(axis=1, keepdims=True)
+            apart = _differ(np.hstack([rest, counts[:, held][:, inside]])) < WATCH
             return tuple(int(p) for p in np.sort(places[taken])) if apart else ()
     return ()
 
@@ -95,7 +96,8 @@ def find_days(counts: Floats, shares: Floats) -> tuple[int, int] | None:
     inside = (np.arange(days) >= first[best]) & (np.arange(days) <= last[best])
     if inside.all() or not _is_right(counts[:, ~inside], shares):
         return None
-    apart = _differ(counts, inside) * len(runs) < WATCH
+    groups = [counts[:, ~inside].sum(axis=1), counts[:, inside].sum(axis=1)]
+    apart = _differ(np.stack(groups, axis=1)) * len(runs) < WATCH
     return (int(first[best]), int(last[best])) if apart else None
 
 
@@ -103,7 +105,7 @@ def find_variant(counts: Floats, shares: Floats) -> Shortfall:
     """The one variant that is off: without it, the others split as planned among themselves.
 
     Two variants mirror each other: units are lost far oftener than doubled, so the one
-    that is short is named.
+    that is short is named. Where losses of several variants cancel, none is.
 
     Args:
         counts: Units of each variant.
@@ -112,7 +114,9 @@ def find_variant(counts: Floats, shares: Floats) -> Shortfall:
     residual = compare_cells(counts[:, None], shares).residual[:, 0]
     place = int(np.argmin(residual)) if len(counts) == 2 else int(np.argmax(np.abs(residual)))
     others = np.arange(len(counts)) != place
-    if len(counts) > 2 and compare_split(counts[others], shares[others]).p_value < RIGHT:
+    cancelled = compare_split(counts, shares).p_value >= RIGHT
+    several = len(counts) > 2 and compare_split(counts[others], shares[others]).p_value < RIGHT
+    if cancelled or several:
         return Shortfall(variant=-1, observed=int(counts.sum()), expected=float("nan"))
     expected = counts[others].sum() * shares[place] / shares[others].sum()
     return Shortfall(variant=place, observed=int(counts[place]), expected=float(expected))
@@ -136,12 +140,11 @@ def _is_right(counts: Floats, shares: Floats) -> bool:
     return bool(pooled >= RIGHT and apart >= RIGHT)
 
 
-def _differ(counts: Floats, inside: NDArray[np.bool_]) -> float:
-    """p-value of "the units inside split as those outside" (chi-square of independence)."""
+def _differ(groups: Floats) -> float:
+    """p-value of "all these groups split alike" (chi-square of independence)."""
     from scipy.stats import chi2_contingency
 
-    table = np.stack([counts[:, inside].sum(axis=1), counts[:, ~inside].sum(axis=1)])
-    table = table[:, table.sum(axis=0) > 0]
-    if table.shape[1] < 2 or not table.sum(axis=1).all():
+    table = groups[groups.sum(axis=1) > 0][:, groups.sum(axis=0) > 0]
+    if min(table.shape) < 2:
         return 1.0
     return float(chi2_contingency(table, correction=False).pvalue)

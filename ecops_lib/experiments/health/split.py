@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ecops_lib.core.formats import show
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import joined, short_name
 from ecops_lib.experiments.health.check import (
     Check,
@@ -85,20 +85,24 @@ class Culprit:
 
 
 def _place_words(culprit: Culprit) -> str:
-    segments = listing([f"“{short_name(name, '—')}”" for name in culprit.segments])
-    given = {"first": show(culprit.first, "day"), "last": show(culprit.last, "day")}
-    match bool(culprit.segments), culprit.first, culprit.last:
-        case True, None, None:
-            return tr("segment {segments}", segments=segments)
-        case True, _, None:
-            return tr("segment {segments} from {first} on", segments=segments, **given)
-        case True, None, _:
-            return tr("segment {segments} up to {last}", segments=segments, **given)
-        case True, _, _:
-            return tr("segment {segments}, {first} to {last}", segments=segments, **given)
-        case False, _, None:
+    """The segments and days, as they stand in a sentence."""
+    days = _days_words(culprit.first, culprit.last)
+    if not culprit.segments:
+        return days
+    names = listing([f"“{short_name(name, '—')}”" for name in culprit.segments])
+    count = len(culprit.segments)
+    segments = ntr("segment {names}", "segments {names}", count, names=names)
+    return tr("{segments} on {days}", segments=segments, days=days) if days else segments
+
+
+def _days_words(first: dt.date | None, last: dt.date | None) -> str:
+    given = {"first": show(first, "day"), "last": show(last, "day")}
+    match first, last:
+        case None, None:
+            return ""
+        case _, None:
             return tr("the days from {first} on", **given)
-        case False, None, _:
+        case None, _:
             return tr("the days up to {last}", **given)
         case _:
             return tr("the days {first} to {last}", **given)
@@ -118,7 +122,7 @@ class SampleRatioCheck(Check):
         split: All units against the plan.
         by_segment: Smallest corrected p-value of a segment; NaN with one segment.
         by_day: Smallest corrected p-value of a day; NaN with one day.
-        culprit: Where a mismatch comes from; None where nothing alone explains it.
+        culprit: Where a red mismatch comes from; None where nothing alone explains it.
     """
 
     key: ClassVar[str] = "sample_ratio"
@@ -156,6 +160,13 @@ class SampleRatioCheck(Check):
         given = {"counts": self._counts(), "p": p_words(self.split.p_value)}
         if self.level == "ok":
             text = tr("Units are split as planned: {counts} ({p}).", **given)
+        elif self.level == "watch":
+            text = tr(
+                "Units may not be split as planned: {counts} ({p}; the least likely segment or "
+                "day {cell}).",
+                cell=p_words(least([self.by_segment, self.by_day])),
+                **given,
+            )
         elif level_of(self.split.p_value) != "ok":
             text = tr("Units are not split as planned: {counts} ({p}).", **given)
         else:
@@ -169,7 +180,7 @@ class SampleRatioCheck(Check):
             if self.told
             else joined(text, tr("The plan tells no shares; equal ones are assumed."))
         )
-        return text if self.level == "ok" else joined(text, self._blame())
+        return joined(text, self._blame()) if self.level == "red" else text
 
     def _counts(self) -> str:
         total = sum(self.split.observed)
@@ -208,7 +219,7 @@ def check_sample_ratio(
     split = compare_split(grid.units.sum(axis=(1, 2)), planned)
     by_segment = _least_adjusted(grid.units.sum(axis=1), planned)
     by_day = _least_adjusted(grid.units.sum(axis=2), planned)
-    off = level_of(least([split.p_value, by_segment, by_day])) != "ok"
+    red = level_of(least([split.p_value, by_segment, by_day])) == "red"
     return SampleRatioCheck(
         variants=grid.variants,
         shares=tuple(float(share) for share in planned),
@@ -216,7 +227,7 @@ def check_sample_ratio(
         split=split,
         by_segment=by_segment,
         by_day=by_day,
-        culprit=find_culprit(grid, planned) if off else None,
+        culprit=find_culprit(grid, planned) if red else None,
     )
 
 
@@ -229,17 +240,19 @@ def _least_adjusted(counts: Floats, shares: Floats) -> float:
 def find_culprit(grid: Grid, shares: Floats) -> Culprit | None:
     """The segments, the days, or the days of the segments, that make the split uneven.
 
-    Segments are looked for first, then the days within them; where no segment is to
-    blame, the days of all units. None where neither is.
+    One segment goes before a run of days, and a run of days before several segments;
+    within segments, the days are narrowed down. None where nothing alone is to blame.
 
     Args:
         grid: Units by variant, day and segment.
         shares: Planned shares of the variants; they sum to 1.
     """
     found = find_segments(grid.units.sum(axis=1), shares)
+    if len(found) > 1 and find_days(grid.units.sum(axis=2), shares):
+        found = ()
     places = list(found) if found else list(range(len(grid.segments)))
     units = grid.units[:, :, places].sum(axis=2)
-    days = find_days(units, shares) if len(grid.days) > 1 else None
+    days = find_days(units, shares)
     if not found and days is None:
         return None
     first, last = days or (0, len(grid.days) - 1)
