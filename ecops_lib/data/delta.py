@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.request import url2pathname
 
 from ecops_lib.core.checks import listed, require_columns
 from ecops_lib.core.errors import ColumnError, EcopsError, StoreError
+from ecops_lib.data.parts import BATCH, MONTH, Part, write_parts
 from ecops_lib.data.schema import arrow_schema
 from ecops_lib.data.schema.types import Column, Table
 
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
     from deltalake import DeltaTable
-
-MONTH = "month"
-"""Partition column of the facts; it is in the folder names, not in the files."""
 
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 """Of every table: Delta would forget versions after 30 days, but a store forgets none."""
@@ -243,11 +242,16 @@ def _months_touched(
 
 
 def _month(table: Table) -> str:
-    """The month (UTC) of a row's clock in SQL, whatever zone the connection is set to."""
+    """The month (UTC) of a row's clock in SQL."""
+    return f"strftime({_first_of_month(table)}, '%Y-%m')"
+
+
+def _first_of_month(table: Table) -> str:
+    """The first day of a row's month (UTC) in SQL, whatever zone the connection is set to."""
     clock = f'"{table.clock}"'
     if table.column(table.clock).type == "time":
         clock = f"make_timestamp(epoch_us({clock}))"
-    return f"strftime({clock}, '%Y-%m')"
+    return f"CAST(date_trunc('month', {clock}) AS DATE)"
 
 
 def _write(
@@ -258,17 +262,51 @@ def _write(
     months: list[str] | None,
 ) -> int:
     """Write a query's rows: a new table (months None), whole months, or the whole table."""
-    from deltalake import DeltaTable, write_deltalake
+    by_month = bool(table.clock)
+    stamped = f"SELECT *, {_first_of_month(table)} AS {MONTH} FROM ({query})" if by_month else query
+    rows = connection.sql(stamped).to_arrow_reader(BATCH)
+    _commit(folder, table, write_parts(folder, rows, by_month=by_month), months)
+    return open_table(folder, None).version()
 
-    stamped = f"SELECT *, {_month(table)} AS {MONTH} FROM ({query})" if table.clock else query
-    rows = connection.sql(stamped).to_arrow_reader(200_000)
-    parts = [MONTH] if table.clock else None
+
+def _commit(folder: Path, table: Table, parts: list[Part], months: list[str] | None) -> None:
+    """Make files that lie in a table's folder part of it, in place of those of their months."""
+    from deltalake import Schema
+    from deltalake.transaction import AddAction, create_table_with_add_actions
+
+    now = int(time.time() * 1000)
+    adds = [
+        AddAction(
+            path=part.path,
+            size=part.size,
+            partition_values={MONTH: part.month} if part.month else {},
+            modification_time=now,
+            data_change=True,
+            stats=part.stats,
+        )
+        for part in parts
+    ]
+    fields = arrow_schema(table.name)
+    by = [MONTH] if table.clock else []
+    schema = Schema.from_arrow(_with_month(fields) if by else fields)
     if months is None:
-        write_deltalake(str(folder), rows, partition_by=parts, configuration=CONFIGURATION)
-    else:
-        only = f"{MONTH} IN ({', '.join(map(repr, months))})" if months else None
-        write_deltalake(str(folder), rows, partition_by=parts, mode="overwrite", predicate=only)
-    return DeltaTable(str(folder)).version()
+        create_table_with_add_actions(
+            str(folder), schema, adds, partition_by=by, configuration=CONFIGURATION
+        )
+        return
+    open_table(folder, None).create_write_transaction(
+        [*adds],
+        "overwrite",
+        schema,
+        partition_by=by,
+        partition_filters=[(MONTH, "in", months)] if by else None,
+    )
+
+
+def _with_month(fields: pa.Schema) -> pa.Schema:
+    import pyarrow as pa
+
+    return fields.append(pa.field(MONTH, pa.string()))
 
 
 def compact(folder: Path) -> int:

@@ -52,14 +52,13 @@ WRITE = """
 
 DEATHS = {
     "before the first table": "delta._write = die",
-    "in a table that has data without a log": (
-        "import deltalake; deltalake.write_deltalake = lambda folder, rows, **_: ("
-        "os.makedirs(folder, exist_ok=True), open(folder + '/part-0.parquet', 'wb').write(b'x'), "
-        "die())"
+    "in a table with a file half written": (
+        "import pyarrow.parquet; pyarrow.parquet.ParquetWriter.close = die"
     ),
+    "in a table that has data without a log": "delta._commit = die",
     "in a table with an empty log": (
-        "import deltalake; deltalake.write_deltalake = lambda folder, rows, **_: ("
-        "os.makedirs(folder + '/_delta_log', exist_ok=True), die())"
+        "delta._commit = lambda folder, *_: ("
+        "os.makedirs(folder / '_delta_log', exist_ok=True), die())"
     ),
     "after the commit of the first table": (
         "write = delta._write; delta._write = lambda *a: (write(*a), die())"
