@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecops_lib.experiments.effects import Effect, Relative
-from ecops_lib.experiments.inference.adjustment import Column
+from ecops_lib.experiments.inference.adjustment import Adjusted, Column, adjust
 from ecops_lib.experiments.inference.means import compare_means
 from ecops_lib.experiments.inference.proportions import Counts, compare_proportions
 from ecops_lib.experiments.moments import Moments
@@ -45,7 +45,7 @@ def compare(
     >>> round(effect.difference.low, 3), round(effect.p_value, 3)
     (0.027, 0.018)
     """
-    if metric.binary and not metric.denominator and not covariates and control.n and treatment.n:
+    if by_shares(control, treatment, metric=metric, covariates=covariates):
         return compare_proportions(
             Counts.of(control, metric.numerator),
             Counts.of(treatment, metric.numerator),
@@ -60,3 +60,29 @@ def compare(
         alpha=alpha,
         relative=relative,
     )
+
+
+def by_shares(
+    control: Moments,
+    treatment: Moments,
+    *,
+    metric: ExperimentMetric,
+    covariates: Sequence[Column] = (),
+) -> bool:
+    """Whether a comparison is one of two shares."""
+    plain = metric.binary and not metric.denominator and not covariates
+    return bool(plain and control.n and treatment.n)
+
+
+def estimates(
+    control: Moments,
+    treatment: Moments,
+    *,
+    metric: ExperimentMetric,
+    covariates: Sequence[Column] = (),
+) -> Adjusted:
+    """The two groups' estimates of a metric with their variances, adjusted for covariates."""
+    outcome: Column = (
+        (metric.numerator, metric.denominator) if metric.denominator else metric.numerator
+    )
+    return adjust(control, treatment, columns=(outcome, *covariates))

@@ -15,9 +15,10 @@ from ecops_lib.experiments.inference.relative import Pair, relative_interval, re
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
 
-Reference = Literal["welch", "pooled", "normal"]
+Reference = Literal["welch", "pooled", "normal", "clusters"]
 """What a difference of means is held against: Welch's t, Student's t with one variance
-for both groups, or the normal distribution."""
+for both groups, the normal distribution, or Student's t with each group's own variance
+and n_c + n_t − 2 degrees of freedom."""
 
 METHODS: dict[tuple[bool, bool], str] = {
     (False, False): mark("Welch's t test"),
@@ -162,6 +163,8 @@ def _against(held: Adjusted, reference: Reference) -> tuple[float, float]:
         return pooled * (1 / n + 1 / m) if n and m else math.nan, float(n + m - 2)
     if reference == "normal":
         return first + second, math.inf
+    if reference == "clusters":
+        return first + second, float(n + m - 2)
     return first + second, welch_degrees(first, second, held.sizes)
 
 

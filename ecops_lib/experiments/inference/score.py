@@ -90,21 +90,26 @@ def difference_limits(
     (0.0528, 0.3382)
     """
     found = x1 / n1 - x0 / n0
-    scale = (n0 + n1) / (n0 + n1 - 1) if corrected else 1.0
 
     def error(limit: float) -> float:
-        rate = constrained_rate(x0, n0, x1, n1, difference=limit)
-        other = min(1.0, max(0.0, rate + limit))
-        return quantile * math.sqrt(scale * (rate * (1 - rate) / n0 + other * (1 - other) / n1))
+        return quantile * difference_error(x0, n0, x1, n1, difference=limit, corrected=corrected)
 
     high = _root(lambda limit: found - limit + error(limit), found, 1.0)
     low = _root(lambda limit: limit - found + error(limit), found, -1.0)
     return low, high
 
 
-def ratio_limits(
-    x0: int, n0: int, x1: int, n1: int, *, quantile: float, corrected: bool = False
-) -> tuple[float, float]:
+def difference_error(
+    x0: int, n0: int, x1: int, n1: int, *, difference: float, corrected: bool = False
+) -> float:
+    """Standard error of second rate − first rate, were that difference the true one."""
+    rate = constrained_rate(x0, n0, x1, n1, difference=difference)
+    other = min(1.0, max(0.0, rate + difference))
+    scale = (n0 + n1) / (n0 + n1 - 1) if corrected else 1.0
+    return math.sqrt(scale * (rate * (1 - rate) / n0 + other * (1 - other) / n1))
+
+
+def ratio_limits(x0: int, n0: int, x1: int, n1: int, *, quantile: float) -> tuple[float, float]:
     """Score limits of second rate ÷ first rate; the upper one is infinite where x0 is 0.
 
     References:
@@ -114,14 +119,9 @@ def ratio_limits(
     >>> round(low, 2), round(high, 2)
     (1.76, 3.25)
     """
-    scale = (n0 + n1) / (n0 + n1 - 1) if corrected else 1.0
 
     def error(ratio: float) -> float:
-        rate = _rate_under_ratio(x0, n0, x1, n1, ratio)
-        other = min(1.0, ratio * rate)
-        return quantile * math.sqrt(
-            scale * (other * (1 - other) / n1 + ratio**2 * rate * (1 - rate) / n0)
-        )
+        return quantile * ratio_error(x0, n0, x1, n1, ratio=ratio)
 
     p0, p1 = x0 / n0, x1 / n1
     low, high = 0.0, math.inf
@@ -132,6 +132,13 @@ def ratio_limits(
         start = p1 / p0 if p1 else 1.0 / n1 / p0
         high = _log_root(lambda ratio: p1 - ratio * p0 + error(ratio), start, 2.0)
     return low, high
+
+
+def ratio_error(x0: int, n0: int, x1: int, n1: int, *, ratio: float) -> float:
+    """Standard error of second rate − ratio × first rate, were that ratio the true one."""
+    rate = _rate_under_ratio(x0, n0, x1, n1, ratio)
+    other = min(1.0, ratio * rate)
+    return math.sqrt(other * (1 - other) / n1 + ratio**2 * rate * (1 - rate) / n0)
 
 
 def _rate_under_ratio(x0: int, n0: int, x1: int, n1: int, ratio: float) -> float:
