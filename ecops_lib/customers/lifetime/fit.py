@@ -34,11 +34,13 @@ MODELS: Mapping[ModelName, str] = {
     "bg": mark("BG/NBD"),
     "mbg": mark("MBG/NBD"),
     "pareto": mark("Pareto/NBD"),
+    "nbd": mark("NBD (nobody leaves)"),
 }
-PARAMETERS: Mapping[ModelName, tuple[str, str, str, str]] = {
+PARAMETERS: Mapping[ModelName, tuple[str, ...]] = {
     "bg": ("r", "alpha", "a", "b"),
     "mbg": ("r", "alpha", "a", "b"),
     "pareto": ("r", "alpha", "s", "beta"),
+    "nbd": ("r", "alpha"),
 }
 
 WEEK = 7.0
@@ -59,8 +61,8 @@ class Model:
     """One fitted model; time in weeks.
 
     Attributes:
-        name: ``bg``, ``mbg`` or ``pareto``.
-        params: (r, alpha, a, b) or (r, alpha, s, beta).
+        name: ``bg``, ``mbg``, ``pareto`` or ``nbd``.
+        params: (r, alpha, a, b), (r, alpha, s, beta) or (r, alpha).
         log_likelihood: At the parameters.
         covariance: Of the parameters' logarithms; NaN without a maximum.
         reached: Whether the likelihood has an inside maximum.
@@ -81,6 +83,11 @@ class Model:
         """Standard errors of the parameters (delta method from their logarithms)."""
         held: Floats = np.sqrt(np.diag(self.covariance)) * self.params
         return held
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion: less is better."""
+        return 2 * (len(self.params) - self.log_likelihood)
 
     @property
     def misplaced(self) -> float:
@@ -107,8 +114,8 @@ class LifetimeFit(Result):
 
     Attributes:
         models: Every model tried.
-        chosen: The one of greatest likelihood that has a maximum and fits; None where
-            there is none, and then ``reason`` says why.
+        chosen: The one of least AIC that has a maximum and fits; None where there is
+            none, and then ``reason`` says why.
         history: The customers, in weeks.
         as_of: Last local day that counts.
         reason: Why no model is used; empty where one is.
@@ -200,7 +207,8 @@ def fit_lifetime(
     Args:
         source: A store, or tables of any engine by canonical name.
         as_of: Last local day of payment that counts.
-        models: The models to try; the likeliest that has a maximum and fits is chosen.
+        models: The models to try; of those that have a maximum and fit, the one of
+            least AIC is chosen.
         time_zone: IANA zone of the days; the store's by default.
 
     Raises:
@@ -215,8 +223,7 @@ def fit_histories(
 ) -> LifetimeFit:
     """Fit purchase models to counted histories; see ``fit_lifetime``.
 
-    All three models have four parameters, so the greatest likelihood is also the least
-    AIC. Standard errors come from the exact Hessian.
+    Standard errors come from the exact Hessian.
 
     Raises:
         ColumnError: A history is impossible or missing.
@@ -231,7 +238,7 @@ def fit_histories(
     fitting = [m for m in tried if m.reached and m.misplaced <= MOST_MISPLACED]
     return LifetimeFit(
         models=tried,
-        chosen=None if reason else max(fitting, key=lambda m: m.log_likelihood),
+        chosen=None if reason else min(fitting, key=lambda m: m.aic),
         history=history,
         as_of=histories.as_of,
         reason=reason,
@@ -319,9 +326,9 @@ def _none_fits(tried: tuple[Model, ...]) -> str:
 def _fit_model(name: ModelName, history: History) -> Model:
     require_choice(name, MODELS, name="models")
     n = history.customers
-    start = np.array([0.5, 0.5 * (n @ history.T) / (n @ history.x), 1.0, 2.0])
-    if name == "pareto":
-        start[3] = history.T.max()
+    last = history.T.max() if name == "pareto" else 2.0
+    start = np.array([0.5, 0.5 * (n @ history.T) / (n @ history.x), 1.0, last])
+    start = start[: len(PARAMETERS[name])]
     if not np.isfinite(np.log(start)).all():
         raise ParameterError("every customer has age 0; choose a later as_of.")
     found = maximise(

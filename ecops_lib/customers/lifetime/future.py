@@ -17,9 +17,12 @@ from ecops_lib.customers.lifetime.likelihood import (
     ModelName,
     alive,
     chances,
+    four,
     legendre,
 )
 
+BY_TIME = ("pareto", "nbd")
+"""Models whose customers leave by time, not by purchase; in NBD never."""
 NODES = 32
 """Gauss-Legendre nodes of integrals over the future."""
 NEAR_ONE = 1e-5
@@ -37,8 +40,8 @@ class _Alive:
 
 
 def _given_alive(name: ModelName, params: Floats, history: History) -> _Alive:
-    r, alpha, c, d = params
-    after = history.T if name == "pareto" else chances(name, history.x)
+    r, alpha, c, d = four(name, params)
+    after = history.T if name in BY_TIME else chances(name, history.x)
     return _Alive(shape=r + history.x, rate=alpha + history.T, c=float(c), d=d + after)
 
 
@@ -54,7 +57,7 @@ def expected_purchases(
         arguments small for customers with many purchases.
     """
     given = _given_alive(name, params, history)
-    if name == "pareto":
+    if name in BY_TIME:
         buys = given.shape / given.rate * _mean_life(given, horizon)
     else:
         buys = _beta_purchases(given, horizon)
@@ -102,7 +105,7 @@ def _rate(name: ModelName, given: _Alive, after: Floats, *, once: bool) -> Float
 
     shape, rate, d = given.shape[:, None], given.rate[:, None], given.d[:, None]
     level = shape / rate if once else shape * (shape + 1) / rate**2
-    if name == "pareto":
+    if name in BY_TIME:
         held: Floats = level * (d / (d + after)) ** given.c
         return held
     both, power = given.c + d, shape + (1 if once else 2)
@@ -141,7 +144,7 @@ def purchase_chances(
     """
     given = _given_alive(name, params, history)
     count, until = np.arange(most + 1.0), np.broadcast_to(np.asarray(horizon, float), len(history))
-    if name == "pareto":
+    if name in BY_TIME:
         still = (given.d / (given.d + until)) ** given.c
         found = still[:, None] * _counts(given, until, count)
         at, weight = legendre(NODES)
@@ -197,7 +200,7 @@ def discounted_purchases(
         For BG and MBG the integral of the purchase rate over a logarithmic time.
     """
     given = _given_alive(name, params, history)
-    if name == "pareto":
+    if name in BY_TIME:
         from scipy.special import hyperu
 
         s, reach = given.c, discount * given.d

@@ -1,16 +1,17 @@
-"""Log-likelihoods of the three purchase models, with gradient and Hessian in one pass.
+"""Log-likelihoods of the purchase models, with gradient and Hessian in one pass.
 
 Each model's likelihood of a customer is a factor in front times a sum over the moments
 at which the customer may have left: never (still alive at T), or at a moment between
-the last purchase and T. So one function serves all three: nodes h_j, their gradients
+the last purchase and T. So one function serves them all: nodes h_j, their gradients
 and second derivatives, and the shares pi_j that softmax gives them. The share of the
 first node is P(alive).
 
 Symbols: x repeat purchases, tx time of the last one, T age, all from the first
 purchase; lambda ~ Gamma(r, alpha) purchases a unit of time. BG and MBG: the customer
 leaves after a purchase with p ~ Beta(a, b), in MBG also after the first one. Pareto:
-the customer leaves at rate mu ~ Gamma(s, beta). The third and fourth parameter are
-called c and d below: a and b, or s and beta.
+the customer leaves at rate mu ~ Gamma(s, beta). NBD: nobody leaves; it is
+Pareto with s = 0, the limit of the others where the data show no leaving. The third
+and fourth parameter are called c and d below: a and b, or s and beta.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-ModelName = Literal["bg", "mbg", "pareto"]
+ModelName = Literal["bg", "mbg", "pareto", "nbd"]
 
 NODES = 24
 """Gauss-Legendre nodes of the integral over the time of leaving (Pareto/NBD)."""
@@ -74,13 +75,18 @@ class Likelihood:
 
     Attributes:
         value: Log-likelihood of all customers.
-        gradient: By the logarithms of the four parameters, of shape (4,).
-        hessian: Second derivatives by the same, of shape (4, 4).
+        gradient: By the logarithms of the k parameters, of shape (k,).
+        hessian: Second derivatives by the same, of shape (k, k).
     """
 
     value: float
     gradient: Floats
     hessian: Floats
+
+
+def four(name: ModelName, params: Floats) -> Floats:
+    """The parameters of any model as four; NBD is Pareto with s = 0."""
+    return np.append(params, [0.0, 1.0]) if name == "nbd" else params
 
 
 def chances(name: ModelName, x: Floats) -> Floats:
@@ -92,8 +98,8 @@ def log_likelihood(name: ModelName, params: Floats, history: History) -> Likelih
     """The log-likelihood of grouped histories with its derivatives.
 
     Args:
-        name: ``bg``, ``mbg`` or ``pareto``.
-        params: (r, alpha, a, b) or (r, alpha, s, beta), all above 0.
+        name: ``bg``, ``mbg``, ``pareto`` or ``nbd``.
+        params: (r, alpha, a, b), (r, alpha, s, beta) or (r, alpha), all above 0.
         history: The customers.
 
     References:
@@ -124,7 +130,8 @@ def log_likelihood(name: ModelName, params: Floats, history: History) -> Likelih
         if i != k:
             hessian[k, i] += add
     hessian += np.einsum("g,gik->ik", n, front_second)
-    return _by_logarithms(value, gradient, hessian, params)
+    k = len(params)
+    return _by_logarithms(value, gradient[:k], hessian[:k, :k], params)
 
 
 def alive(name: ModelName, params: Floats, history: History) -> Floats:
@@ -149,7 +156,7 @@ def _front(name: ModelName, params: Floats, history: History) -> tuple[Floats, F
     """The factor in front of the sum: its logarithm and first and second derivatives."""
     from scipy.special import betaln, gammaln, polygamma, psi
 
-    r, alpha, c, d = params
+    r, alpha, c, d = four(name, params)
     kinds, place = np.unique(history.x, return_inverse=True)
     m = chances(name, kinds)
     value = gammaln(r + kinds) - gammaln(r) + r * np.log(alpha)
@@ -165,7 +172,7 @@ def _front(name: ModelName, params: Floats, history: History) -> tuple[Floats, F
         first[:, 2], first[:, 3] = np.log(d), c / d
         second[:, 2, 3] = second[:, 3, 2] = 1 / d
         second[:, 3, 3] = -c / d**2
-    else:
+    elif name != "nbd":
         value = value + betaln(c, d + m) - betaln(c, d)
         both, three = psi(c + d) - psi(c + d + m), polygamma(1, c + d) - polygamma(1, c + d + m)
         first[:, 2], first[:, 3] = both, both + psi(d + m) - psi(d)
@@ -177,6 +184,8 @@ def _front(name: ModelName, params: Floats, history: History) -> tuple[Floats, F
 def _nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
     if name == "pareto":
         return _pareto_nodes(params, history)
+    if name == "nbd":
+        return _lasting_nodes(params, history)
     return _beta_nodes(name, params, history)
 
 
@@ -201,6 +210,22 @@ def _beta_nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
         alpha2=shape / until**2,
         c2=-left / a**2,
         d2=d2,
+        cd=zero,
+    )
+
+
+def _lasting_nodes(params: Floats, history: History) -> _Nodes:
+    """NBD: alive at T for sure."""
+    r, alpha = params
+    shape, until = (r + history.x)[:, None], alpha + history.T[:, None]
+    zero = np.zeros_like(until)
+    return _Nodes(
+        h=-shape * np.log(until),
+        first=(-np.log(until), -shape / until, zero, zero),
+        r_alpha=-1 / until,
+        alpha2=shape / until**2,
+        c2=zero,
+        d2=zero,
         cd=zero,
     )
 
