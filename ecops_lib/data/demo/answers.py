@@ -14,7 +14,7 @@ from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
-from ecops_lib.data.demo.trials import tell_tests
+from ecops_lib.data.demo.trial_log import tell_tests
 from ecops_lib.data.demo.world import CHANNELS, World
 
 Told = dict[str, object]

@@ -9,7 +9,7 @@ from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
 from ecops_lib.data.demo.season import Season, make_season
 from ecops_lib.data.demo.trade import Trade, make_trade
 from ecops_lib.data.demo.traffic import Traffic, make_traffic
-from ecops_lib.data.demo.trials import Run, run_trials
+from ecops_lib.data.demo.trial_log import Run, run_trials
 from ecops_lib.data.demo.visits import Visits, make_visits
 from ecops_lib.data.demo.world import World
 

@@ -12,7 +12,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ecops_lib.core.checks import require_between
-from ecops_lib.data.demo import log, members, promotion, service, supply, surroundings, trials
+from ecops_lib.data.demo import (
+    log,
+    members,
+    promotion,
+    service,
+    supply,
+    surroundings,
+    trial_log,
+    trials,
+)
 from ecops_lib.data.demo.answers import tell_truths
 from ecops_lib.data.demo.catalogue import make_catalogue
 from ecops_lib.data.demo.exports import alimama, refunds, sycm, tmall
@@ -166,7 +175,7 @@ def _sheets(life: Life) -> list[Sheet]:
         members.make_customers_sheet(world, trade),
         members.make_points_sheet(world, trade, done),
         members.make_contacts_sheet(world, trade),
-        trials.make_experiments_sheet(life.runs),
+        trial_log.make_experiments_sheet(life.runs),
         surroundings.make_competitors_sheet(world),
         surroundings.make_market_sheet(world, season),
         surroundings.make_events_sheet(world, season),
