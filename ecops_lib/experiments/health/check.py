@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from ecops_lib.core.formats import is_missing, show
-from ecops_lib.core.language import reader, tr
+from ecops_lib.core.language import reader
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -87,10 +87,9 @@ def p_words(p_value: float) -> str:
     from babel.numbers import format_decimal
 
     if is_missing(p_value):
-        return tr("p = {number}", number=show(p_value))
-    if p_value < 0.001:
-        return tr("p < {number}", number=format_decimal(0.001, locale=reader().locale))
-    return tr("p = {number}", number=format_decimal(p_value, "0.000", locale=reader().locale))
+        return f"p = {show(p_value)}"
+    sign, value = ("<", 0.001) if p_value < 0.001 else ("=", p_value)
+    return f"p {sign} {format_decimal(value, '0.000', locale=reader().locale)}"
 
 
 def listing(names: Sequence[str]) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
 
+from ecops_lib.core.errors import ParameterError
+from ecops_lib.experiments.exposures import Units
+from ecops_lib.experiments.facts import WHOLE_DAY, Facts
 from ecops_lib.experiments.health.balance import check_balance
 from ecops_lib.experiments.health.breaks import check_breaks
 from ecops_lib.experiments.health.check import Check
@@ -26,6 +29,45 @@ COUNTED = ("converted", "carted")
 
 MONEY = ("net_paid_amount", "paid_amount")
 """Money columns whose largest values are weighed, the first that is there."""
+
+
+def check_health(
+    facts: Facts,
+    units: Units | None = None,
+    *,
+    as_of: dt.date,
+    planned_units: int | None = None,
+    largest: Mapping[str, float] | None = None,
+    winsorised: float | None = None,
+    cut: int = 0,
+) -> Health:
+    """Check a test before its effect is read; see ``check_cells``.
+
+    Args:
+        facts: Moments by variant, day and segment, with the outcomes and covariates.
+        units: What was set aside on the way to them; None where that is not known.
+        as_of: The last whole day of the data.
+        planned_units: Units that the plan needs, of all variants together.
+        largest: Largest value of each variant in its money column [money], as
+            ``find_largest`` gives it; None where it is not known.
+        winsorised: Cap that larger amounts were cut to; None where they stand whole.
+        cut: Units that were cut.
+
+    Raises:
+        ParameterError: The facts are not by day.
+    """
+    if any(day == WHOLE_DAY for _, day, _ in facts.cells):
+        raise ParameterError("the facts are not by day; collect them by day and segment.")
+    return check_cells(
+        facts.cells,
+        plan=facts.plan,
+        as_of=as_of,
+        crossed=None if units is None else units.crossed,
+        planned_units=planned_units,
+        largest=largest,
+        winsorised=winsorised,
+        cut=cut,
+    )
 
 
 def check_cells(

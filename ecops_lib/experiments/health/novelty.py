@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import isnan, sqrt
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -35,6 +36,15 @@ FEWEST_DAYS = 5
 """Days with units in both groups below which no trend is tested."""
 
 Daily = Mapping["dt.date", Moments]
+
+
+@dataclass(frozen=True, slots=True)
+class Lined:
+    """The metric of one day's units, as a plain mean."""
+
+    n: int
+    mean: float
+    variance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,23 +163,34 @@ def check_novelty(
     return NoveltyCheck(trends=trends, adjusted=tuple(float(p) for p in adjusted), unit=metric.unit)
 
 
-def _linearise(daily: Mapping[str, Daily], metric: ExperimentMetric) -> dict[str, Daily]:
-    """The metric as one column ``value`` of each day (Deng, Knoblich, Lu 2018, eq. 4)."""
+def _linearise(
+    daily: Mapping[str, Daily], metric: ExperimentMetric
+) -> dict[str, dict[dt.date, Lined]]:
+    """The metric of each day as a mean (a ratio as in Deng, Knoblich, Lu 2018, eq. 4)."""
     top, below = metric.numerator, metric.denominator
-    if not below:
-        weights, constant = {top: 1.0}, 0.0
-    else:
+    weights, constant = {top: 1.0}, 0.0
+    if below:
         held = [m for days in daily.values() for m in days.values() if m.n]
-        bottom = sum(m.total(below) for m in held)
-        n, ratio = sum(m.n for m in held), sum(m.total(top) for m in held) / bottom
-        weights, constant = {top: n / bottom, below: -ratio * n / bottom}, ratio
+        bottom, n = sum(m.total(below) for m in held), sum(m.n for m in held)
+        constant = sum(m.total(top) for m in held) / bottom if bottom else float("nan")
+        scale = n / bottom if bottom else float("nan")
+        weights = {top: scale, below: -constant * scale}
     return {
-        name: {day: m.combine("value", weights, constant=constant) for day, m in days.items()}
+        name: {day: _lined(m, weights, constant) for day, m in days.items() if m.n}
         for name, days in daily.items()
     }
 
 
-def fit_trend(control: Daily, treatment: Daily, *, variant: str) -> Trend:
+def _lined(held: Moments, weights: Mapping[str, float], constant: float) -> Lined:
+    mean = sum(weight * held.average(name) for name, weight in weights.items())
+    pairs = product(weights.items(), repeat=2)
+    variance = sum(v * w * held.covariance(a, b) for (a, v), (b, w) in pairs)
+    return Lined(n=held.n, mean=mean + constant, variance=variance)
+
+
+def fit_trend(
+    control: Mapping[dt.date, Lined], treatment: Mapping[dt.date, Lined], *, variant: str
+) -> Trend:
     """Weighted least squares of the daily effects on the day.
 
     Each day's effect is weighted by the precision that the spread within days, pooled
@@ -177,15 +198,15 @@ def fit_trend(control: Daily, treatment: Daily, *, variant: str) -> Trend:
     amounts are skewed, and would pull the line.
 
     Args:
-        control: The control's moments by day, with a column ``value``.
+        control: The control's metric on each day that has units.
         treatment: The variant's.
         variant: The variant's name.
     """
     from scipy.stats import norm
 
-    days = [d for d in sorted(control) if control[d].n and d in treatment and treatment[d].n]
+    days = sorted(set(control) & set(treatment))
     pairs = [(control[day], treatment[day]) for day in days]
-    effects = np.array([t.average("value") - c.average("value") for c, t in pairs])
+    effects = np.array([t.mean - c.mean for c, t in pairs])
     spreads = [_pooled([pair[side] for pair in pairs]) for side in (0, 1)]
     variances = np.array([spreads[0] / c.n + spreads[1] / t.n for c, t in pairs])
     nan = float("nan")
@@ -208,11 +229,11 @@ def fit_trend(control: Daily, treatment: Daily, *, variant: str) -> Trend:
     )
 
 
-def _pooled(groups: Sequence[Moments]) -> float:
+def _pooled(groups: Sequence[Lined]) -> float:
     """Variance of a unit within its day, over all days."""
     held = [m for m in groups if m.n > 1]
     freedom = sum(m.n - 1 for m in held)
-    return sum((m.n - 1) * m.variance("value") for m in held) / freedom if freedom else float("nan")
+    return sum((m.n - 1) * m.variance for m in held) / freedom if freedom else float("nan")
 
 
 def _line(x: Floats, y: Floats, weights: Floats) -> tuple[float, float, float]:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from math import isnan, sqrt
 from typing import ClassVar
 
+import narwhals as nw
+
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import joined, short_name
+from ecops_lib.data import frames
 from ecops_lib.experiments.health.check import Check, CheckLevel
 from ecops_lib.experiments.moments import Moments
 
 HEAVY = 0.5
-"""Standard errors of the difference that one unit may move it by."""
+"""Part of the difference's squared standard error from which on one unit is too much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +29,14 @@ class Largest:
         value: The unit's value.
         of_total: Its part of the variant's total.
         of_spread: Its part of the variant's sum of squared deviations.
-        shift: How far it moves its group's mean [standard errors of the difference].
+        of_error: Its part of the squared standard error of the difference.
     """
 
     variant: str
     value: float
     of_total: float
     of_spread: float
-    shift: float
+    of_error: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,8 +44,8 @@ class OutlierCheck(Check):
     """The largest unit of each variant in the money metric.
 
     A mean is judged by the normal law, which holds while no single unit holds much of
-    the sum of squares (Noether's condition), and so moves the mean by little of its
-    standard error. Watched: one unit moves the difference by half of one or more.
+    the sum of squares (Noether's condition). Watched: one unit makes half or more of the
+    squared standard error of the difference.
 
     Attributes:
         rows: One entry a variant.
@@ -63,14 +66,14 @@ class OutlierCheck(Check):
 
     @property
     def heaviest(self) -> Largest | None:
-        """The unit that moves the difference most."""
-        known = [row for row in self.rows if not isnan(row.shift)]
-        return max(known, key=lambda row: row.shift) if known else None
+        """The unit that makes most of the difference uncertain."""
+        known = [row for row in self.rows if not isnan(row.of_error)]
+        return max(known, key=lambda row: row.of_error) if known else None
 
     @property
     def level(self) -> CheckLevel:
         """By the heaviest unit; never red, for cutting it back is a cure."""
-        return "watch" if self.heaviest and self.heaviest.shift >= HEAVY else "ok"
+        return "watch" if self.heaviest and self.heaviest.of_error >= HEAVY else "ok"
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -81,7 +84,7 @@ class OutlierCheck(Check):
             "value": self.heaviest.value,
             "of_total": self.heaviest.of_total,
             "of_spread": self.heaviest.of_spread,
-            "shift": self.heaviest.shift,
+            "of_error": self.heaviest.of_error,
             "difference": self.difference,
             "without": self.without,
         }
@@ -96,21 +99,21 @@ class OutlierCheck(Check):
             "variant": short_name(row.variant),
             "value": show(row.value, "money"),
             "part": show(row.of_total, "share"),
-            "shift": show(row.shift, "ratio"),
+            "error": show(row.of_error, "share"),
             "difference": show(self.difference, "money", sign=True),
             "without": show(self.without, "money", sign=True),
         }
         if self.level == "ok":
             text = tr(
                 "No single buyer decides: the largest, {value} in {variant}, is {part} of its "
-                "amount and moves the difference by {shift} of its standard error.",
+                "amount and makes {error} of the difference's variance.",
                 **given,
             )
         else:
             text = tr(
                 "Much hangs on one buyer: {value} in {variant} is {part} of its amount and "
-                "moves the difference by {shift} of its standard error. The difference per unit "
-                "is {difference}; without the largest buyer of both groups {without}.",
+                "makes {error} of the difference's variance. The difference per unit is "
+                "{difference}; without the largest buyer of both groups {without}.",
                 **given,
             )
         return joined(text, self._cut_words())
@@ -123,6 +126,24 @@ class OutlierCheck(Check):
             cap=show(self.winsorised, "money"),
             count=show(self.cut, "count"),
         )
+
+
+def find_largest(units_table: object, *, column: str) -> dict[str, float]:
+    """The largest value of each variant, in one pass of any engine.
+
+    Args:
+        units_table: One row a unit: variant and the column.
+        column: The money column.
+
+    Raises:
+        ColumnError: A column is missing.
+    """
+    table = frames.lazy(units_table, name="the units", needed=("variant", column))
+    value = nw.col(column).cast(nw.Float64)
+    found = frames.bring(table.select("variant", value).group_by("variant").agg(value.max()))
+    return {
+        str(name): float(most) for name, most in zip(found["variant"], found[column], strict=True)
+    }
 
 
 def check_outliers(
@@ -155,7 +176,7 @@ def check_outliers(
     )
     # of several treatments, the one whose largest unit weighs most is told
     others = [row for row in rows if row.variant != control]
-    told = max(others, key=lambda row: -1.0 if isnan(row.shift) else row.shift).variant
+    told = max(others, key=lambda row: -1.0 if isnan(row.of_error) else row.of_error).variant
     apart = [_without(moments[name], column, largest[name]) for name in (told, control)]
     return OutlierCheck(
         rows=rows,
@@ -168,14 +189,13 @@ def check_outliers(
 
 def _weigh(variant: str, held: Moments, column: str, value: float, error: float) -> Largest:
     total, spread = held.total(column), held.variance(column) * (held.n - 1)
-    away = value - held.average(column)
-    moved = abs(held.average(column) - _without(held, column, value))
+    of_spread = (value - held.average(column)) ** 2 / spread if spread > 0 else float("nan")
     return Largest(
         variant=variant,
         value=value,
         of_total=value / total if total > 0 else float("nan"),
-        of_spread=away**2 / spread if spread > 0 else float("nan"),
-        shift=moved / error if error > 0 else float("nan"),
+        of_spread=of_spread,
+        of_error=of_spread * held.variance(column) / held.n / error**2 if error else float("nan"),
     )
 
 

@@ -26,7 +26,7 @@ Keep = Callable[[str, int, str], float]
 
 
 def day(place: int) -> dt.date:
-    return START + dt.timedelta(days=place)
+    return START + dt.timedelta(days=int(place))
 
 
 def plan_of(shares: Mapping[str, float], **given: object) -> ExperimentPlan:
