@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ecops_lib.core.errors import FileError
@@ -28,6 +29,8 @@ SQL_TYPES: Mapping[str, str] = {
     "time": "TIMESTAMPTZ",
     "day": "DATE",
 }
+SLASHED = " *[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}( .*)?"
+"""A date of which the day may stand before the month or after it."""
 WORDED: tuple[Kind, ...] = ("id", "text", "who")
 """Kinds whose every cell is readable."""
 
@@ -55,12 +58,14 @@ class Fill:
         sql: Expression over the raw table.
         cell: The raw column, such as ``c3``; empty for computed values.
         header: The column's name in the file.
+        dated: Of a time or day: its SQL once it is known what ``3/4/2026`` means.
     """
 
     kind: Kind
     sql: str
     cell: str = ""
     header: str = ""
+    dated: Callable[[cleaning.DateOrder], str] | None = field(default=None, compare=False)
 
 
 class Cells:
@@ -142,17 +147,40 @@ class Cells:
 
     def time(self, *names: str) -> Fill:
         """An instant; times without an offset are on the store's clock."""
-        return self._fill(
-            "time",
-            names,
-            lambda cell: cleaning.instant(cell, zone=self.zone, order=self._date_order(cell)),
-        )
+
+        def make(cell: str, order: cleaning.DateOrder) -> str:
+            return cleaning.instant(cell, zone=self.zone, order=order)
+
+        return self._dated("time", names, make)
 
     def day(self, *names: str) -> Fill:
         """A day."""
-        return self._fill(
-            "day", names, lambda cell: cleaning.day(cell, order=self._date_order(cell))
-        )
+        return self._dated("day", names, lambda cell, order: cleaning.day(cell, order=order))
+
+    def _dated(
+        self, kind: Kind, names: tuple[str, ...], make: Callable[[str, cleaning.DateOrder], str]
+    ) -> Fill:
+        fill = self._fill(kind, names, lambda cell: make(cell, ""))
+        if not fill.cell:
+            return fill
+        fill = replace(fill, dated=lambda order: make(fill.cell, order))
+        return self.redated(fill) if self._starts_with_slashes(fill.cell) else fill
+
+    def redated(self, fill: Fill) -> Fill:
+        """The same times with the meaning of ``3/4/2026`` that their column tells.
+
+        Raises:
+            FileError: It does not tell.
+        """
+        if fill.dated is None:
+            return fill
+        return replace(fill, sql=fill.dated(self._date_order(fill.cell)))
+
+    def _starts_with_slashes(self, cell: str) -> bool:
+        """Whether the first rows already have dates such as ``3/4/2026`` in a column."""
+        place = int(cell.removeprefix("c"))
+        rows = self.found.grid.rows[self.found.row + 1 :]
+        return any(place < len(row) and re.fullmatch(SLASHED, row[place]) for row in rows)
 
     def value(self, value: str) -> Fill:
         """The same text in every row."""
@@ -181,7 +209,7 @@ class Cells:
         [(count, first, second)] = self.session.sql(
             f"SELECT count(*), max(CAST({parts}[1] AS INT)), max(CAST({parts}[2] AS INT)) "
             f"FROM {self.loaded.table} WHERE {cell} LIKE '%/%/%' AND "
-            f"regexp_full_match({cell}, ' *[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}( .*)?')"
+            f"regexp_full_match({cell}, '{SLASHED}')"
         )
         if not count:
             return ""

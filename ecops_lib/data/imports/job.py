@@ -13,16 +13,20 @@ from ecops_lib.data.imports.formats import Recognised
 from ecops_lib.data.imports.loading import Loaded
 from ecops_lib.data.imports.session import Emission, Refused, Session, Tally, TotalsCheck
 
+TOTALS, UNASKED = -1, -2
+"""Marks of rows that are no data: the totals row, and rows that a format does not ask for."""
+
 
 class Job(Cells):
     """One recognised sheet, loaded as text, being read."""
 
     def __init__(self, session: Session, found: Recognised, loaded: Loaded) -> None:
         super().__init__(session, found, loaded)
-        self.tally = Tally(rows=loaded.rows)
+        self.tally = Tally()
         self._totals = "FALSE"
-        for line, _ in loaded.torn:
-            self.tally.refused.append(Refused(record=line, column="", value="", reason=TORN))
+        self._torn: tuple[int, ...] = ()
+        self._table = ""
+        self._fills: Mapping[str, Fill] = {}
 
     def totals(self, *names: str, words: tuple[str, ...] = ()) -> None:
         """Say in which columns a totals row gives itself away (合计, 总计, or ``words``)."""
@@ -45,40 +49,66 @@ class Job(Cells):
         Raises:
             FileError: Ids have lost digits, or every row is bad.
         """
+        tests = rules_of(fills, rules)
+        name = self._read(fills, tests, where)
+        if self._misread(name, fills):
+            fills = {column: self.redated(fill) for column, fill in fills.items()}
+            name = self._read(fills, tests, where)
+        self._table, self._fills = name, fills
+        [(self.tally.rows,)] = self.session.sql(f"SELECT count(*) FROM {name}")
+        asked = self.session.name("asked")
+        self.session.sql(
+            f"CREATE TEMP VIEW {asked} AS SELECT rowid AS line_no, * FROM {name} "
+            "WHERE _bad IS NULL OR _bad >= 0"
+        )
+        self._count(asked, fills)
+        self._refuse(asked, fills, tests)
+        return self._finished(asked, fills)
+
+    def _read(
+        self, fills: Mapping[str, Fill], tests: list[tuple[str, str, str]], where: str
+    ) -> str:
+        """Read all rows into a typed table, in the file's order.
+
+        Its column ``_bad`` is null in good rows, else the number of the test that the row
+        fails, or ``TOTALS``, or ``UNASKED``; ``_value`` is the cell that failed.
+        """
         name = self.session.name("typed")
         values = ", ".join(f'{fill.sql} AS "{column}"' for column, fill in fills.items())
-        cells = ", ".join(sorted({fill.cell for fill in fills.values() if fill.cell}))
-        tests = rules_of(fills, rules)
+        cells = "".join(f", {cell}" for cell in sorted({f.cell for f in fills.values() if f.cell}))
+        flags = "".join(f", {flag}" for flag in _flags(fills))
         cases = " ".join(f"WHEN {test} THEN {n}" for n, (_, _, test) in enumerate(tests))
-        bad = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
-        changed = "".join(
-            f', "{column}" <> {fill.cell} AS "_{column}"' for column, fill in ids_of(fills).items()
+        torn = self.loaded.read_into(
+            name,
+            f"SELECT * EXCLUDE (_set_aside{cells}), {_failed(fills, tests)} AS _value FROM ("
+            f"SELECT *{flags}, CASE WHEN _set_aside < 0 THEN _set_aside {cases} END AS _bad FROM ("
+            f"SELECT {values}{cells}, CASE WHEN {self._totals} THEN {TOTALS} WHEN {where} THEN 0 "
+            f"ELSE {UNASKED} END AS _set_aside FROM {self.loaded.table}))",
         )
-        columns = ", ".join(f'"{column}"' for column in fills)
-        self.session.sql(
-            f"CREATE TEMP TABLE {name} AS SELECT line_no, {columns}, {bad} AS _bad{changed} FROM ("
-            f"SELECT rowid AS line_no, {values}{', ' + cells if cells else ''} "
-            f"FROM {self.loaded.table} WHERE ({where}) AND NOT ({self._totals}))"
-        )
-        self._count(name, fills)
-        self._refuse(name, fills, tests)
-        return self._finished(name, fills)
+        self._torn = tuple(line for line, _ in torn)
+        return name
+
+    def _misread(self, name: str, fills: Mapping[str, Fill]) -> bool:
+        """Whether rows hold dates such as ``3/4/2026``, which the file's first rows did not."""
+        dated = any(fill.dated for fill in fills.values())
+        return dated and bool(self.session.sql(f"SELECT 1 FROM {name} WHERE _slashed LIMIT 1"))
 
     def _count(self, name: str, fills: Mapping[str, Fill]) -> None:
         """Ids that were unwrapped, ids that have lost digits, names that are masked."""
         ids = ids_of(fills)
-        sums = []
-        for column in ids:
-            lost = cleaning.lost_digits(f'"{column}"')
-            sums += [f'count_if("_{column}")', f"count_if({lost})"]
-        if not sums:
+        if not ids:
             return
-        [found] = self.session.sql(f"SELECT {', '.join(sums)} FROM {name}")
+        sums = ", ".join(
+            f'count_if("_{c}" % 2 = 1), count_if(CASE WHEN "_{c}" >= 2 THEN {_lost(c)} END)'
+            for c in ids
+        )
+        [found] = self.session.sql(f"SELECT {sums} FROM {name}")
         for place, (column, fill) in enumerate(ids.items()):
             unwrapped, lost = found[place * 2 : place * 2 + 2]
             if lost:
-                test = cleaning.lost_digits(f'"{column}"')
-                [(example,)] = self.session.sql(f'SELECT min("{column}") FROM {name} WHERE {test}')
+                [(example,)] = self.session.sql(
+                    f'SELECT min("{column}") FROM {name} WHERE {_lost(column)}'
+                )
                 raise FileError(
                     f"{self.title}: {lost} cells of {fill.header!r} are numbers such as {example} "
                     "whose last digits Excel has dropped; download the export again and import it "
@@ -90,30 +120,21 @@ class Job(Cells):
     def _refuse(
         self, name: str, fills: Mapping[str, Fill], tests: list[tuple[str, str, str]]
     ) -> None:
+        for line in self._torn:
+            self.tally.refused.append(Refused(record=line, column="", value="", reason=TORN))
         rows = self.session.sql(
-            f"SELECT _bad, list(line_no ORDER BY line_no) FROM {name} "
-            "WHERE _bad IS NOT NULL GROUP BY _bad ORDER BY _bad"
+            f"SELECT _bad, line_no, _value FROM {name} WHERE _bad >= 0 ORDER BY _bad, line_no"
         )
-        for bad, places in rows:
+        for bad, place, value in rows:
             column, reason, _ = tests[bad]
-            fill = fills[column]
-            values = {}
-            if fill.cell and fill.kind != "who":
-                values = dict(
-                    self.session.sql(
-                        f"SELECT line_no, left(r.{fill.cell}, 200) FROM {name} t "
-                        f"JOIN {self.loaded.table} r ON r.rowid = line_no WHERE _bad = {bad}"
-                    )
-                )
-            self.tally.refused += [
+            self.tally.refused.append(
                 Refused(
                     record=self.record(place),
-                    column=fill.header or column,
-                    value=values.get(place) or "",
+                    column=fills[column].header or column,
+                    value=value or "",
                     reason=reason,
                 )
-                for place in places
-            ]
+            )
 
     def refuse_rows(self, rows: list[tuple[int, str]], *, column: str, reason: str) -> None:
         """Refuse rows given by their place and the value to show."""
@@ -125,7 +146,7 @@ class Job(Cells):
     def record(self, place: int) -> int:
         """The row's number as a spreadsheet counts it: what stands above and torn lines count."""
         number = self.loaded.skip + place + 1
-        for torn, _ in self.loaded.torn:
+        for torn in self._torn:
             if torn > number:
                 break
             number += 1
@@ -201,23 +222,60 @@ class Job(Cells):
         self.tally.notes.append(sentence)
 
     def check_totals(self, sums: Mapping[str, Fill]) -> None:
-        """Hold the totals row, if there is one, against the sums of the file's own rows."""
+        """Hold the totals row, if there is one, against the sums of the file's own rows.
+
+        Args:
+            sums: Columns of what was typed last, by their name in the file.
+        """
         known = {name: fill for name, fill in sums.items() if fill.cell}
         if not known or self._totals == "FALSE":
             return
-        raw = self.loaded.table
-        [(count,)] = self.session.sql(f"SELECT count(*) FROM {raw} WHERE {self._totals}")
+        [(count,)] = self.session.sql(f"SELECT count(*) FROM {self._table} WHERE _bad = {TOTALS}")
         self.tally.totals_rows += count
         if count != 1:
             return
+        columns = {fill: column for column, fill in self._fills.items()}
         parts = ", ".join(
-            f"sum({f.sql}) FILTER ({self._totals}), sum({f.sql}) FILTER (NOT ({self._totals}))"
+            f'sum("{columns[f]}") FILTER (_bad = {TOTALS}), '
+            f'sum("{columns[f]}") FILTER (_bad IS DISTINCT FROM {TOTALS})'
             for f in known.values()
         )
-        [found] = self.session.sql(f"SELECT {parts} FROM {raw}")
+        [found] = self.session.sql(f"SELECT {parts} FROM {self._table}")
         for place, fill in enumerate(known.values()):
             told, summed = found[place * 2 : place * 2 + 2]
             if told is not None:
                 self.tally.totals.append(
                     TotalsCheck(column=fill.header, told=float(told), summed=float(summed or 0))
                 )
+
+
+def _flags(fills: Mapping[str, Fill]) -> list[str]:
+    """Columns that tell what is odd about a row: its ids, and whether it has a date with slashes.
+
+    An id's flag is 1 where it was unwrapped, and 2 more where it may have lost digits.
+    """
+    flags = [
+        f'CASE WHEN contains("{c}", \'+\') THEN if("{c}" <> {fill.cell}, 3, 2) '
+        f'WHEN "{c}" <> {fill.cell} THEN 1 END AS "_{c}"'
+        for c, fill in ids_of(fills).items()
+    ]
+    slashed = " ".join(
+        f"WHEN \"{c}\" IS NULL AND {fill.cell} LIKE '%/%/%' THEN TRUE"
+        for c, fill in fills.items()
+        if fill.dated
+    )
+    return [*flags, f"CASE {slashed} END AS _slashed"] if slashed else flags
+
+
+def _failed(fills: Mapping[str, Fill], tests: list[tuple[str, str, str]]) -> str:
+    """SQL of the cell that failed its test; those that name people are not shown."""
+    shown = [
+        f"WHEN {n} THEN left({fills[column].cell}, 200)"
+        for n, (column, _, _) in enumerate(tests)
+        if fills[column].cell and fills[column].kind != "who"
+    ]
+    return f"CASE _bad {' '.join(shown)} END" if shown else "CAST(NULL AS VARCHAR)"
+
+
+def _lost(column: str) -> str:
+    return cleaning.lost_digits(f'"{column}"')

@@ -1,34 +1,68 @@
-"""Rows into DuckDB: a table of text columns whose ``rowid`` is the place in the file."""
+"""Rows of text in DuckDB, read from their file in the pass that types them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecops_lib.core.errors import FileError
-
-if TYPE_CHECKING:
-    import duckdb
 
 MISSING = "MISSING COLUMNS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Loaded:
-    """A loaded table.
+    """Rows of text columns ``c0``, ``c1``, …: a view of a file, or a table.
 
     Attributes:
-        table: Its name in DuckDB.
-        rows: Rows loaded.
+        connection: DuckDB, where they are.
+        table: The name that queries know them by; each query of a view reads the file again.
         skip: Lines of the file above its first row.
-        torn: Lines that could not be cut into cells: line number and why.
+        fault: The sentence for a file that DuckDB cannot read, made of DuckDB's own.
+        padded: What the view becomes if lines lack cells; empty where none can.
     """
 
+    connection: Any
     table: str
-    rows: int
     skip: int
-    torn: tuple[tuple[int, str], ...] = ()
+    fault: Callable[[str], str] = str
+    padded: str = ""
+
+    def read_into(self, name: str, query: str) -> tuple[tuple[int, str], ...]:
+        """Make a table of a query of these rows; its ``rowid`` is the row's place in the file.
+
+        Returns:
+            Lines that could not be cut into cells: line number and why. Ragged ones are padded.
+
+        Raises:
+            FileError: DuckDB cannot read the file at all.
+        """
+        torn = self._read(name, query)
+        if self.padded and any(kind.startswith(MISSING) for _, kind in torn):
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {self.table} AS {self.padded}")
+            torn = self._read(name, query)
+        return torn
+
+    def _read(self, name: str, query: str) -> tuple[tuple[int, str], ...]:
+        import duckdb
+
+        for old in ("torn", "torn_scans", name):
+            self.connection.execute(f"DROP TABLE IF EXISTS {old}")
+        self.connection.execute("SET preserve_insertion_order = true")
+        try:
+            self.connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        except duckdb.Error as error:
+            raise FileError(self.fault(str(error).splitlines()[0][:120])) from error
+        finally:
+            self.connection.execute("SET preserve_insertion_order = false")
+        if not self.padded:
+            return ()
+        found = self.connection.execute(
+            "SELECT line, max(error_type::VARCHAR) FROM torn GROUP BY line ORDER BY line"
+        ).fetchall()
+        return tuple((int(line), str(kind)) for line, kind in found)
 
 
 def quoted(text: str) -> str:
@@ -51,13 +85,7 @@ def load_text(
     limit: int,
     places: list[int],
 ) -> Loaded:
-    """Read delimited text in UTF-8; ragged lines are padded, torn ones are told.
-
-    Raises:
-        FileError: DuckDB cannot read the file at all.
-    """
-    import duckdb
-
+    """Let DuckDB read delimited text in UTF-8, when it is asked for."""
     options = {
         "columns": "{" + ", ".join(f"'c{n}': 'VARCHAR'" for n in range(width)) + "}",
         "delim": quoted(delimiter),
@@ -73,42 +101,24 @@ def load_text(
         "rejects_scan": "'torn_scans'",
         "rejects_limit": "100000",
     }
-    try:
-        torn = _read_csv(connection, table, path, options, places)
-        if any(kind.startswith(MISSING) for _, kind in torn):
-            options |= {"null_padding": "true", "parallel": "false"}
-            torn = _read_csv(connection, table, path, options, places)
-    except duckdb.Error as error:
-        raise FileError(
-            f"{path.name} cannot be read as rows of {width} columns "
-            f"({str(error).splitlines()[0][:120]}); export it again as CSV in UTF-8, or as xlsx."
-        ) from error
-    return Loaded(table=table, rows=_count(connection, table), skip=skip, torn=torn)
+    plain = _csv(path, options, places)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {plain}")
+    return Loaded(
+        connection=connection,
+        table=table,
+        skip=skip,
+        fault=lambda why: (
+            f"{path.name} cannot be read as rows of {width} columns ({why}); "
+            "export it again as CSV in UTF-8, or as xlsx."
+        ),
+        padded=_csv(path, options | {"null_padding": "true", "parallel": "false"}, places),
+    )
 
 
-def _read_csv(
-    connection: Any,
-    table: str,
-    path: Path,
-    options: dict[str, str],
-    places: list[int],
-) -> tuple[tuple[int, str], ...]:
-    for name in ("torn", "torn_scans", table):
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
+def _csv(path: Path, options: dict[str, str], places: list[int]) -> str:
     given = ", ".join(f"{name} = {value}" for name, value in options.items())
     cells = ", ".join(f"c{n}" for n in places)
-    connection.execute("SET preserve_insertion_order = true")
-    try:
-        connection.execute(
-            f"CREATE TEMP TABLE {table} AS "
-            f"SELECT {cells} FROM read_csv({quoted(str(path))}, {given})"
-        )
-    finally:
-        connection.execute("SET preserve_insertion_order = false")
-    found = connection.execute(
-        "SELECT line, max(error_type::VARCHAR) FROM torn GROUP BY line ORDER BY line"
-    ).fetchall()
-    return tuple((int(line), str(kind)) for line, kind in found)
+    return f"SELECT {cells} FROM read_csv({quoted(str(path))}, {given})"
 
 
 def load_rows(
@@ -128,7 +138,7 @@ def load_rows(
     connection.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM given_rows")
     connection.unregister("given_rows")
     connection.execute("SET preserve_insertion_order = false")
-    return Loaded(table=table, rows=len(rows), skip=skip)
+    return Loaded(connection=connection, table=table, skip=skip)
 
 
 def parquet_head(path: Path) -> list[list[str]]:
@@ -151,7 +161,7 @@ def parquet_head(path: Path) -> list[list[str]]:
 def load_parquet(
     connection: Any, table: str, path: Path, names: list[str], *, places: list[int]
 ) -> Loaded:
-    """Let DuckDB read a Parquet file, every cell as text.
+    """Let DuckDB read a Parquet file, every cell as text, when it is asked for.
 
     Raises:
         FileError: The file is damaged.
@@ -163,21 +173,12 @@ def load_parquet(
         for n, name in enumerate(names)
         if n in places
     )
-    connection.execute(f"DROP TABLE IF EXISTS {table}")
-    connection.execute("SET preserve_insertion_order = true")
+    damaged = f"{path.name} is a damaged or truncated Parquet file; download it again."
     try:
         connection.execute(
-            f"CREATE TEMP TABLE {table} AS SELECT {cells} FROM read_parquet({quoted(str(path))})"
+            f"CREATE OR REPLACE TEMP VIEW {table} AS "
+            f"SELECT {cells} FROM read_parquet({quoted(str(path))})"
         )
     except duckdb.Error as error:
-        raise FileError(
-            f"{path.name} is a damaged or truncated Parquet file; download it again."
-        ) from error
-    finally:
-        connection.execute("SET preserve_insertion_order = false")
-    return Loaded(table=table, rows=_count(connection, table), skip=0)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-    return int(rows)
+        raise FileError(damaged) from error
+    return Loaded(connection=connection, table=table, skip=0, fault=lambda _: damaged)
