@@ -205,7 +205,7 @@ def update_shares(
         level: Of the credible interval.
 
     >>> round(update_shares((120, 1000), (150, 1000)).chance, 4)
-    0.9747
+    0.9751
     """
     from scipy.stats import beta
 
