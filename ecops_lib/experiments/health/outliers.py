@@ -139,8 +139,8 @@ def find_largest(units_table: object, *, column: str) -> dict[str, float]:
         ColumnError: A column is missing.
     """
     table = frames.lazy(units_table, name="the units", needed=("variant", column))
-    value = nw.col(column).cast(nw.Float64)
-    found = frames.bring(table.select("variant", value).group_by("variant").agg(value.max()))
+    amounts = table.select("variant", nw.col(column).cast(nw.Float64))
+    found = frames.bring(amounts.group_by("variant").agg(nw.col(column).max()))
     return {
         str(name): float(most) for name, most in zip(found["variant"], found[column], strict=True)
     }
