@@ -17,7 +17,7 @@ class TrueWinner:
         lift: Conversion of the treatment over that of the control, less 1; above −1.
     """
 
-    lift: float = 0.3
+    lift: float = 0.35
 
 
 @dataclass(frozen=True, kw_only=True)
