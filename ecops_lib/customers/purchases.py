@@ -325,6 +325,27 @@ def sum_cohorts(
     return Cohorts(frame=held.astype({"buyers": int, "amount": float}), as_of=view.as_of)
 
 
+def count_purchases(
+    source: Source, *, after: dt.date | str, until: dt.date | str, time_zone: str | None = None
+) -> pd.Series:
+    """Days with a purchase of each known buyer in a span; buyers without any are absent.
+
+    Args:
+        source: A store, or tables of any engine by canonical name.
+        after: The day before the first that counts.
+        until: Last local day of payment that counts.
+        time_zone: IANA zone of the days; the store's by default.
+    """
+    view = _View(source, as_of=until, by=None, time_zone=time_zone)
+    start = as_day(after, name="after")
+    require_span(start, view.as_of)
+    begin = dt.datetime.combine(start, dt.time())
+    rows = view.days().filter((nw.col("orders") > 0) & (nw.col("day") > begin))
+    held = frames.bring(rows.group_by("buyer_key").agg(purchases=nw.len()), sort=["buyer_key"])
+    counted: pd.Series = held.set_index("buyer_key")["purchases"].astype(int)
+    return counted
+
+
 class _View:
     """The orders of a source up to a day, and what the buyers made of them."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -64,6 +64,14 @@ class Total:
         """All standard errors together, relative to the value."""
         drift = 0.0 if np.isnan(self.drift) else self.drift
         return float(np.sqrt(self.chance**2 + self.parameters**2 + drift**2))
+
+    def plus(self, error: float) -> Total:
+        """With another independent standard error, relative to the value."""
+        return replace(self, parameters=float(np.hypot(self.parameters, error)))
+
+    def scaled(self, value: float) -> Total:
+        """The same relative errors about another value."""
+        return replace(self, value=value)
 
     def interval(self, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Limits on the logarithmic scale, for a total cannot fall below nothing.

@@ -46,9 +46,11 @@ def _given_alive(name: ModelName, params: Floats, history: History) -> _Alive:
 
 
 def expected_purchases(
-    name: ModelName, params: Floats, history: History, *, horizon: float
+    name: ModelName, params: Floats, history: History, *, horizon: float | Floats
 ) -> Floats:
     """E[Y(t) | x, tx, T]: purchases expected in the next ``horizon``, group by group.
+
+    ``horizon`` may differ from group to group.
 
     References:
         Fader, Hardie and Lee (2005), Marketing Science 24, equation (10), BG/NBD;
@@ -65,7 +67,7 @@ def expected_purchases(
     return held
 
 
-def _mean_life(given: _Alive, horizon: float) -> Floats:
+def _mean_life(given: _Alive, horizon: float | Floats) -> Floats:
     """Time that a customer alive now will live within the horizon, expected (Pareto)."""
     from scipy.special import exprel
 
@@ -74,7 +76,7 @@ def _mean_life(given: _Alive, horizon: float) -> Floats:
     return held
 
 
-def _beta_purchases(given: _Alive, horizon: float) -> Floats:
+def _beta_purchases(given: _Alive, horizon: float | Floats) -> Floats:
     """Purchases of a customer alive now within the horizon, expected (BG, MBG)."""
     if abs(given.c - 1) < NEAR_ONE:
         sides = [
@@ -182,6 +184,22 @@ def _beta_chances(given: _Alive, until: Floats, count: Floats) -> Floats:
     leaves[:, 1:] = np.exp(betaln(a + 1, b + count[1:] - 1) - betaln(a, b))
     held: Floats = stays * plain + leaves * np.maximum(more, 0.0)
     return held
+
+
+def median_purchases(
+    name: ModelName, params: Floats, history: History, *, horizon: float
+) -> Floats:
+    """The median of Y(t) given x, tx and T: the forecast of least absolute error."""
+    found, open_, most = np.zeros(len(history)), np.arange(len(history)), 8
+    while len(open_):
+        rest = History(
+            x=history.x[open_], tx=history.tx[open_], T=history.T[open_],
+            customers=history.customers[open_],
+        )  # fmt: skip
+        below = np.cumsum(purchase_chances(name, params, rest, horizon=horizon, most=most), axis=1)
+        found[open_] = (below < 0.5).sum(axis=1)
+        open_, most = open_[below[:, -1] < 0.5], 2 * most
+    return found
 
 
 def discounted_purchases(
