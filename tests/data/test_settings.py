@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def refusal(file: Path, text: str, error: type[EcopsError]) -> str:
             country="US",
             thresholds={"low_stock": 1234567.25, "ship_within_hours": 24},
             owners={"stock": "王芳", "客服 一组": 'O"Neil'},
+            tests={
+                '主图 "A]\n测试': {
+                    "control": "原\\图",
+                    "shares": {"原\\图": 0.5, "new one": 0.25, "c-3": 0.25},
+                    "start": dt.date(2026, 3, 23),
+                    "secondary": ["average_order_value", "x\x7f"],
+                    "guardrails": [],
+                    "window_days": 7,
+                    "least_effect": 1e-7,
+                },
+                "anything goes": {"on": True, "at": dt.datetime(2026, 3, 1, 8, tzinfo=dt.UTC), "t": {}},
+                "": {"low": float("-inf")},
+            },
         ),
     ],
     ids=["plain", "everything"],
@@ -131,10 +145,25 @@ def test_an_unknown_setting_is_refused_with_a_hint(file: Path) -> None:
             "[owners]\nstock = 5",
             "owners in {} is {{'stock': 5}}; it must be a table of names in quotes.",
         ),
+        (
+            "tests = 5",
+            "tests in {} is 5; it must be tables, each headed by a test's id such as "
+            '[tests."new title"].',
+        ),
+        (
+            '[tests]\n"新标题" = "A"',
+            "test '新标题' in {} is 'A'; it must be a table headed [tests.\"新标题\"].",
+        ),
     ],
 )
 def test_an_impossible_value_is_refused_in_one_sentence(file: Path, line: str, said: str) -> None:
     assert refusal(file, f'name = "x"\n{line}\n', ParameterError) == said.format(file)
+
+
+def test_what_toml_cannot_hold_is_not_written() -> None:
+    with pytest.raises(ParameterError) as caught:
+        settings_text(Settings(name="x", tests={"a": {"control": None}}))
+    assert str(caught.value) == "None cannot be written into store.toml."
 
 
 def test_a_misspelt_threshold_is_refused_with_a_hint(file: Path) -> None:
