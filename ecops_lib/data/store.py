@@ -4,7 +4,7 @@ Each table commits by itself; the store commits as a whole: a snapshot file name
 Delta version of every table, and readers follow the newest snapshot only. A writer
 that dies leaves tables ahead of the snapshot; the next writer puts them back first.
 
-    store.toml            name, currency, zone, language, thresholds (yours to edit)
+    store.toml            name, currency, zone, language, thresholds, plans of tests (yours to edit)
     store.key             secret for the hashes of buyers (mode 0600, never shown)
     snapshots/*.json      one file a version: table versions and files imported
     tables/<name>/        Delta Lake, facts partitioned by month

@@ -13,6 +13,7 @@ from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import plan_text
@@ -121,7 +122,7 @@ class ExperimentList(Result):
 
 
 def _few(names: Iterable[str]) -> str:
-    held = list(names)
+    held = [short_name(name) for name in names]
     return ", ".join(held[:SHOWN]) + (" …" if len(held) > SHOWN else "")
 
 

@@ -47,7 +47,11 @@ def refusal(file: Path, text: str, error: type[EcopsError]) -> str:
                     "window_days": 7,
                     "least_effect": 1e-7,
                 },
-                "anything goes": {"on": True, "at": dt.datetime(2026, 3, 1, 8, tzinfo=dt.UTC), "t": {}},
+                "anything goes": {
+                    "on": True,
+                    "at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+                    "t": {},
+                },
                 "": {"low": float("-inf")},
             },
         ),
