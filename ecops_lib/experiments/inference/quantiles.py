@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,7 @@ class Distribution:
         return self.at(low), self.at(high)
 
 
+@lru_cache(maxsize=65536)
 def _places(n: int, share: float, alpha: float) -> tuple[int, int]:
     """Places of the order statistics that enclose a quantile with chance 1 − alpha."""
     from scipy.stats import binom
