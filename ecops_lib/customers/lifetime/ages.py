@@ -128,7 +128,7 @@ class AgeGrid:
     @property
     def months(self) -> int:
         """Months of age that the oldest cohort has lived."""
-        return self.lived.shape[1] - 1
+        return int(self.lived.shape[1]) - 1
 
     def old_enough(self, weights: Floats) -> Floats:
         """Customers who have lived all of each month."""
@@ -162,7 +162,8 @@ def age_grid(cohorts: Cohorts) -> AgeGrid:
         return wide[:, : months + 1]
 
     own = frame["day"] == frame["first_day"]
-    sizes = np.bincount(place[own], weights=frame.loc[own, "buyers"], minlength=len(firsts))
+    first_buyers = frame.loc[own, "buyers"].to_numpy(float)
+    sizes = np.bincount(place[own], weights=first_buyers, minlength=len(firsts)).astype(float)
     lived = ages[:, None] >= MONTH * np.arange(months + 1)
     return AgeGrid(
         sizes=sizes,

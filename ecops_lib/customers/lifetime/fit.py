@@ -24,7 +24,8 @@ from ecops_lib.customers.lifetime.likelihood import (
     log_likelihood,
 )
 from ecops_lib.customers.lifetime.maximise import maximise
-from ecops_lib.customers.purchases import FirstOrder, Histories, count_histories
+from ecops_lib.customers.orders import FirstOrder
+from ecops_lib.customers.purchases import Histories, count_histories
 from ecops_lib.metrics.bases import Source
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Model:
         covariance: Of the parameters' logarithms; NaN without a maximum.
         reached: Whether the likelihood has an inside maximum.
         counts: Customers seen with 0, 1, … 7 and more repeat purchases, of shape (8,).
-        fitted: The same as the model expects them, of shape (8,).
+        fitted: The same as the model expects them, of shape (8,); NaN without a maximum.
     """
 
     name: ModelName
@@ -285,7 +286,9 @@ def to_history(frame: pd.DataFrame) -> History:
     x, tx, age, n = (frame[name].to_numpy(float) for name in ("x", "tx", "T", "customers"))
     for name, values in (("x", x), ("tx", tx), ("T", age), ("customers", n)):
         if not (np.isfinite(values) & (values >= 0)).all():
-            raise ColumnError(f"column {name!r} of the histories holds a missing or negative value.")
+            raise ColumnError(
+                f"column {name!r} of the histories holds a missing or negative value."
+            )
     if not ((tx <= age) & ((x > 0) | (tx == 0))).all():
         raise ColumnError(
             "a history has its last purchase after its age, or a time without a repeat purchase; "
@@ -334,26 +337,26 @@ def _fit_model(name: ModelName, history: History) -> Model:
     found = maximise(
         lambda params: log_likelihood(name, params, history), start=start, customers=n.sum()
     )
-    counts, fitted = _purchase_counts(name, found.params, history)
+    seen = np.bincount(np.minimum(history.x, COUNTS).astype(int), weights=n, minlength=COUNTS + 1)
+    nothing = np.full(COUNTS + 1, np.nan)
     return Model(
         name=name,
         params=found.params,
         log_likelihood=found.log_likelihood,
         covariance=found.covariance,
         reached=found.reached,
-        counts=counts,
-        fitted=fitted,
+        counts=seen.astype(float),
+        fitted=_expected_counts(name, found.params, history) if found.reached else nothing,
     )
 
 
-def _purchase_counts(name: ModelName, params: Floats, history: History) -> tuple[Floats, Floats]:
-    """Customers by repeat purchases, as seen and as expected at their ages."""
-    seen = np.bincount(
-        np.minimum(history.x, COUNTS).astype(int), weights=history.customers, minlength=COUNTS + 1
-    )
+def _expected_counts(name: ModelName, params: Floats, history: History) -> Floats:
+    """Customers with 0, 1, … repeat purchases as expected at their ages."""
     ages, place = np.unique(history.T, return_inverse=True)
     zero = np.zeros_like(ages)
-    new = History(x=zero, tx=zero, T=zero, customers=np.bincount(place, weights=history.customers))
+    sizes = np.bincount(place, weights=history.customers).astype(float)
+    new = History(x=zero, tx=zero, T=zero, customers=sizes)
     chances = purchase_chances(name, params, new, horizon=ages, most=COUNTS - 1)
     expected = np.column_stack([chances, 1 - chances.sum(axis=1)])
-    return seen, new.customers @ expected
+    held: Floats = sizes @ expected
+    return held

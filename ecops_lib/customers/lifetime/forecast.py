@@ -172,8 +172,9 @@ def measure_drift(
 ) -> Drift:
     """Fit the chosen model at earlier days and set its forecasts against what followed.
 
-    Where it has no maximum at an earlier day, NBD stands in for it. No day after ``as_of`` is looked at. The error beyond chance and parameters is taken
-    to grow with the horizon over the history, as that of a random walk does.
+    Where it has no maximum at an earlier day, NBD stands in for it. No day after
+    ``as_of`` is looked at. The error beyond chance and parameters is taken to grow with
+    the horizon over the history, as that of a random walk does.
 
     Args:
         source: A store, or tables of any engine by canonical name.

@@ -116,8 +116,8 @@ def _rate(name: ModelName, given: _Alive, after: Floats, *, once: bool) -> Float
     # Pfaff's transformation keeps the argument between 0 and 1
     z = after / (rate + after)
     series = (rate / (rate + after)) ** given.c * hyp2f1(given.c, both + up - power, both + up, z)
-    held = level * kept * series
-    return held
+    told: Floats = level * kept * series
+    return told
 
 
 def purchase_variance(
@@ -157,9 +157,9 @@ def purchase_chances(
     else:
         found = _beta_chances(given, until, count)
     living = alive(name, params, history)[:, None]
-    found = living * found
-    found[:, 0] += 1 - living[:, 0]
-    return found
+    held: Floats = living * found
+    held[:, 0] += 1 - living[:, 0]
+    return held
 
 
 def _counts(given: _Alive, until: Floats, count: Floats) -> Floats:
@@ -229,5 +229,5 @@ def discounted_purchases(
     end = np.log1p(60 / discount)
     after = np.expm1(end * at)
     faded = np.exp(-discount * after) * (1 + after) * end * weight
-    held = purchase_rate(name, params, history, after=after) @ faded
-    return held
+    summed: Floats = purchase_rate(name, params, history, after=after) @ faded
+    return summed

@@ -264,18 +264,20 @@ def _track(model: Model, cohorts: Cohorts, split: dt.date) -> pd.DataFrame:
     frame = cohorts.frame.loc[cohorts.frame["first_day"] <= pd.Timestamp(split)]
     own = frame["day"] == frame["first_day"]
     firsts, sizes = frame.loc[own, "first_day"], frame.loc[own, "buyers"].to_numpy(float)
-    days = pd.date_range(firsts.min(), pd.Timestamp(cohorts.as_of), freq="7D")[1:]
+    last = pd.Timestamp(cohorts.as_of)
+    days = pd.DatetimeIndex([*pd.date_range(firsts.min(), last, freq="7D")[1:-1], last])
     ages = (days.to_numpy()[:, None] - firsts.to_numpy()[None, :]) / np.timedelta64(7, "D")
     lived, place = np.unique(np.maximum(ages, 0.0), return_inverse=True)
     zero = np.zeros_like(lived)
     new = History(x=zero, tx=zero, T=zero, customers=zero)
     by_age = expected_purchases(model.name, model.params, new, horizon=lived)
-    repeats = frame.loc[~own].groupby("day")["buyers"].sum().cumsum()
-    seen = repeats.reindex(days.union(repeats.index)).ffill().reindex(days).fillna(0)
+    later = frame.loc[~own].sort_values("day")
+    made = np.append(0.0, later["buyers"].to_numpy(float).cumsum())
+    reached = np.searchsorted(later["day"].to_numpy(), days.to_numpy(), side="right")
     return pd.DataFrame(
         {
             "day": days,
             "expected": by_age[place.reshape(ages.shape)] @ sizes,
-            "actual": seen.to_numpy(float),
+            "actual": made[reached],
         }
     )

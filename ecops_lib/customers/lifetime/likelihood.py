@@ -269,8 +269,7 @@ def _pareto_nodes(params: Floats, history: History) -> _Nodes:
 
 def _leaving_times(params: Floats, history: History) -> tuple[Floats, Floats]:
     """Nodes tau between tx and T, and the logarithms of their weights."""
-    r, alpha, s, beta = params
-    low, begin = min(alpha, beta), history.tx
+    low, begin = min(params[1], params[3]), history.tx
     span = np.log1p((history.T - begin) / (low + begin))
     reach = _fading(params, history, span)
     at, weight = legendre(NODES)
@@ -286,8 +285,9 @@ def _fading(params: Floats, history: History, span: Floats) -> Floats:
 
     def fallen(u: Floats) -> Floats:
         gone = (low + begin) * np.expm1(u)
-        lost: Floats = (r + history.x) * np.log1p(gone / (alpha + begin))
-        return lost + (s + 1) * np.log1p(gone / (beta + begin))
+        buying = (r + history.x) * np.log1p(gone / (alpha + begin))
+        lost: Floats = buying + (s + 1) * np.log1p(gone / (beta + begin))
+        return lost
 
     near, far = np.zeros_like(span), span.copy()
     if not (fallen(span) > FADE).any():
@@ -296,4 +296,5 @@ def _fading(params: Floats, history: History, span: Floats) -> Floats:
         middle = (near + far) / 2
         over = fallen(middle) > FADE
         far, near = np.where(over, middle, far), np.where(over, near, middle)
-    return np.where(fallen(span) > FADE, far, span)
+    held: Floats = np.where(fallen(span) > FADE, far, span)
+    return held

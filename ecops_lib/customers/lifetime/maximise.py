@@ -84,10 +84,13 @@ def maximise(
         and bool(np.abs(last.gradient).max() <= FLAT * memo.scale)
         and bool(curved[0] > 1e-9 * curved[-1])
     )
+    covariance: Floats = np.full_like(last.hessian, np.nan)
+    if inside:
+        covariance = np.linalg.inv(-last.hessian)
     return Maximum(
         params=np.exp(theta),
         log_likelihood=last.value,
-        covariance=np.linalg.inv(-last.hessian) if inside else np.full_like(last.hessian, np.nan),
+        covariance=covariance,
         reached=inside,
         steps=memo.steps,
     )

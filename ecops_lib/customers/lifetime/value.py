@@ -18,10 +18,17 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.customers.lifetime.ages import MONTH, AgeGrid, age_grid
 from ecops_lib.customers.lifetime.fit import MODELS, WEEK, LifetimeFit, Model, fit_histories
-from ecops_lib.customers.lifetime.forecast import CONFIDENCE, STEP, Drift, forecast_total, measure_drift
+from ecops_lib.customers.lifetime.forecast import (
+    CONFIDENCE,
+    STEP,
+    Drift,
+    forecast_total,
+    measure_drift,
+)
 from ecops_lib.customers.lifetime.likelihood import Floats, History, ModelName
 from ecops_lib.customers.lifetime.spend import SpendFit, fit_spend
-from ecops_lib.customers.purchases import Apart, Histories, sum_cohorts, sum_purchases
+from ecops_lib.customers.orders import Apart
+from ecops_lib.customers.purchases import Histories, sum_cohorts, sum_purchases
 from ecops_lib.metrics.bases import Source
 
 if TYPE_CHECKING:
@@ -353,7 +360,11 @@ def _by_age(
     low, high = np.quantile(totals, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     untold = int((month + len(factors) > grid.months).sum())
     if not grid.months:
-        frame, low, high = frame.assign(purchases=np.nan, amount=np.nan, value=np.nan), np.nan, np.nan
+        frame, low, high = (
+            frame.assign(purchases=np.nan, amount=np.nan, value=np.nan),
+            np.nan,
+            np.nan,
+        )
     return frame, (float(low), float(high)), untold
 
 
