@@ -1,9 +1,7 @@
 """Looking every day is allowed: the path of an effect with the boundary it must cross.
 
-Two ways. *Spending* (the default) is made for the looks a shop takes, one a day: it
-spends most of the error chance up to the planned end, with the third power of the share
-of the plan that has passed (Kim & DeMets 1987), and keeps the rest for the days after
-it, so the test may be looked at every day and for ever. *Mixture* is the asymptotic
+Two ways. *Spending* (the default; see ``spending``) is made for the looks a shop takes,
+one a day, up to the planned end and after it. *Mixture* is the asymptotic
 confidence sequence, which holds at every single unit and needs no plan, at a price: at
 its best it is 1.5 times as wide as a fixed interval, where spending is 1.1 times.
 """
@@ -14,7 +12,6 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -27,21 +24,19 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.experiments.confidence_sequences import mixture_boundary, tune_mixture
-from ecops_lib.experiments.crossing import LEAST_STEP, spend_boundaries
+from ecops_lib.experiments.crossing import LEAST_STEP
 from ecops_lib.experiments.effects import Effect, Interval, Relative
 from ecops_lib.experiments.inference.adjustment import Adjusted, Column, adjust
 from ecops_lib.experiments.inference.compare import compare
 from ecops_lib.experiments.inference.relative import relative_interval
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
+from ecops_lib.experiments.spending import harmonic_units, spending_boundary
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
 
     from ecops_lib.core.charts import Chart
-
-    Floats = NDArray[np.float64]
 
 Method = Literal["spending", "mixture"]
 """How the boundary is made; see the module."""
@@ -51,65 +46,11 @@ METHODS: Mapping[Method, str] = {
     "mixture": mark("asymptotic confidence sequence"),
 }
 
-PLANNED_SHARE = 0.9
-"""Share of the error chance that is spent by the planned end."""
-
-POWER = 3
-"""Power of the passed share of the plan by which it is spent."""
-
 TUNING_UNITS = 5000
 """Units of both groups at which a mixture without a plan is narrowest."""
 
 Look = tuple[dt.date, Moments, Moments]
 """A day, and the control's and the treatment's moments up to its end."""
-
-
-def spent_chance(passed: ArrayLike, *, alpha: float = 0.05) -> Floats:
-    """Error chance that may be used up once a share of the plan has passed.
-
-    0.9·α·f³ up to the planned end (f = 1), then α·(1 − 0.1 ÷ f), which never comes to α.
-
-    >>> spent_chance([0.5, 1.0, 2.0]).round(4)
-    array([0.0056, 0.045 , 0.0475])
-    """
-    share = np.asarray(passed, float)
-    after = 1 - (1 - PLANNED_SHARE) / np.maximum(share, 1.0)
-    held: Floats = alpha * np.where(share <= 1, PLANNED_SHARE * share**POWER, after)
-    return held
-
-
-def spending_boundary(
-    units: ArrayLike, *, passed: ArrayLike | None = None, planned: float = 0.0, alpha: float = 0.05
-) -> Floats:
-    """The boundary in z at each look of a test that is looked at again and again.
-
-    Args:
-        units: Units so far at each look (any measure that grows with information, such
-            as n·m ÷ (n + m) of the two groups).
-        passed: Share of the plan that has passed at each look, known without the
-            results (days ÷ planned days); by default units ÷ ``planned``.
-        planned: Units at the planned end, in the measure of ``units``.
-        alpha: Two-sided level over all looks, those after the planned end included.
-
-    Raises:
-        ParameterError: Units do not grow, or nothing tells how much of the plan passed.
-
-    >>> spending_boundary([2500, 5000, 10000], planned=5000).round(2)
-    array([2.77, 2.03, 2.75])
-    """
-    require_between(alpha, 0, 1, name="alpha", ends="open")
-    held = np.atleast_1d(np.asarray(units, float))
-    if passed is None:
-        require_between(planned, 0, math.inf, name="planned", ends="open")
-        passed = held / planned
-    share = np.atleast_1d(np.asarray(passed, float))
-    return np.array(_cached(tuple(held / held[-1]), tuple(spent_chance(share, alpha=alpha))))
-
-
-@lru_cache(maxsize=256)
-def _cached(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
-    """Boundaries depend on the looks alone, so a test's metrics share them."""
-    return tuple(spend_boundaries(information, np.array(spent)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,15 +315,6 @@ def follow_effect(
         ),
         passed_over=len(looks) - len(used),
     )
-
-
-def harmonic_units(control: float, treatment: float) -> float:
-    """n·m ÷ (n + m): what the information of a comparison grows with.
-
-    >>> harmonic_units(100, 100)
-    50.0
-    """
-    return control * treatment / (control + treatment) if control and treatment else 0.0
 
 
 def _usable(
