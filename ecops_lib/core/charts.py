@@ -16,6 +16,7 @@ from ecops_lib.core.canvas import Chart, canvas, chart_of, label_values, nice_ti
 from ecops_lib.core.checks import require_columns
 from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.formats import Unit, is_missing, show, show_short
+from ecops_lib.core.intervals import interval_chart
 from ecops_lib.core.language import tr
 from ecops_lib.core.svg import COLOURS, LARGE, Put, Size, runs, text_width
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Chart", "bar_chart", "funnel_chart", "line_chart", "waterfall_chart"]
+__all__ = [
+    "Chart",
+    "bar_chart",
+    "funnel_chart",
+    "interval_chart",
+    "line_chart",
+    "waterfall_chart",
+]
 
 DASHES = (0, (3, 3))
 
