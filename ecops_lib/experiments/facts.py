@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -17,19 +17,34 @@ from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
+from ecops_lib.experiments.logs import Frame
 from ecops_lib.experiments.moments import Moments
+from ecops_lib.experiments.outcomes import ExperimentMetric
+from ecops_lib.experiments.units import Units
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ecops_lib.experiments.plan import ExperimentPlan
 
-Frame = nw.LazyFrame[Any]
 Cell = tuple[str, dt.date, str]
+Pairs = Sequence[tuple[str, str]]
+Decoder = Callable[[Mapping[str, Any]], Cell]
 
 BY = ("variant", "day", "segment")
 WHOLE_DAY = dt.date(1970, 1, 1)
 """The day of all cells where the days were not asked for."""
+
+SAMPLE = 1000
+"""Rows of a table that tell around which constants it is summed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sums:
+    """Sums and sums of products around constants, one row a cell."""
+
+    frame: pd.DataFrame
+    centres: list[float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +119,7 @@ class Facts(Result):
 
 
 def collect_facts(
-    units_table: object,
+    units_table: Units | object,
     *,
     plan: ExperimentPlan,
     columns: Sequence[str],
@@ -113,8 +128,12 @@ def collect_facts(
 ) -> Facts:
     """Moments of the units of a test in one pass of any engine.
 
+    Sums are taken around a constant for each column (its mean in the first rows, where
+    that is far from 0 against its spread), so that large values do not cancel.
+
     Args:
-        units_table: One row a unit: variant, the columns, and day and segment if asked for.
+        units_table: ``Units``, or a table of one row a unit: variant, the columns, and
+            day (a date) and segment if asked for.
         plan: The test's plan; units of other variants are left out.
         columns: Outcomes and covariates.
         by: What the cells are split by, beside the variant: day, segment, both or none.
@@ -124,13 +143,66 @@ def collect_facts(
     Raises:
         ColumnError: A column is missing, or has empty cells.
     """
+    wanted = _wanted(columns, pairs)
+    if isinstance(units_table, Units):
+        coded, keys = _coded(units_table, by)
+        centres = {n: _whole(units_table.means.get(n, 0.0)) for n in columns}
+        sums = sum_cells(coded, keys=keys, columns=columns, wanted=wanted, centres=centres)
+        return _facts(sums, plan, tuple(columns), wanted, _decoder(units_table, by))
     keys = [name for name in BY if name == "variant" or name in by]
     table = frames.lazy(units_table, name="the units", needed=(*keys, *columns))
-    wanted = _wanted(columns, pairs)
-    values = table.filter(nw.col("variant").is_in(list(plan.variants))).select(
-        *keys, *(nw.col(name).cast(nw.Float64) for name in columns)
+    mine = table.filter(nw.col("variant").is_in(list(plan.variants)))
+    centres = _sample_centres(mine, columns)
+    sums = sum_cells(mine, keys=keys, columns=columns, wanted=wanted, centres=centres)
+    return _facts(sums, plan, tuple(columns), wanted, _plain)
+
+
+def _coded(units: Units, by: Sequence[str]) -> tuple[Frame, list[str]]:
+    """Units with one whole number for their cell, which engines group by fastest."""
+    cell = nw.col("place")
+    if "segment" in by:
+        cell = cell + nw.col("segment") * len(units.plan.variants)
+    if "day" in by:
+        cell = cell + nw.col("day") * (len(units.plan.variants) * len(units.segments))
+    return units.coded.with_columns(cell=cell), ["cell"]
+
+
+def _decoder(units: Units, by: Sequence[str]) -> Decoder:
+    width, kinds = len(units.plan.variants), len(units.segments)
+
+    def decode(row: Mapping[str, Any]) -> Cell:
+        rest, place = divmod(int(row["cell"]), width)
+        number, segment = divmod(rest, kinds)
+        day = units.first + number * frames.DAY if "day" in by else WHOLE_DAY
+        name = units.segments[segment] if "segment" in by else ""
+        return units.plan.variants[place], day, name
+
+    return decode
+
+
+def _plain(row: Mapping[str, Any]) -> Cell:
+    day = row["day"].date() if "day" in row else WHOLE_DAY
+    return row["variant"], day, row.get("segment") or ""
+
+
+def sum_cells(
+    table: Frame,
+    *,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    wanted: Pairs,
+    centres: Mapping[str, float],
+) -> Sums:
+    """Counts, sums and sums of products of each cell, in one pass.
+
+    Raises:
+        ColumnError: A column has empty cells, or cells that are no numbers.
+    """
+    numbers = table.select(*keys, *(nw.col(name).cast(nw.Float64) for name in columns))
+    moved = {n: nw.col(n) - c if (c := centres[n]) else nw.col(n) for n in columns}
+    products = numbers.with_columns(**moved).with_columns(
+        (nw.col(a) * nw.col(b)).alias(f"{a}*{b}") for a, b in wanted
     )
-    products = values.with_columns((nw.col(a) * nw.col(b)).alias(f"{a}*{b}") for a, b in wanted)
     sums = products.group_by(keys).agg(
         nw.len().alias("n"),
         *(nw.col(name).count().alias(f"{name} told") for name in columns),
@@ -138,13 +210,48 @@ def collect_facts(
         *(nw.col(f"{a}*{b}").sum() for a, b in wanted),
     )
     brought = frames.bring(sums, sort=keys)
+    _require_numbers(brought, columns)
+    return Sums(frame=brought, centres=[centres[name] for name in columns])
+
+
+def _require_numbers(sums: pd.DataFrame, columns: Sequence[str]) -> None:
     for name in columns:
-        if empty := int((brought["n"] - brought[f"{name} told"]).sum()):
+        empty = int((sums["n"] - sums[f"{name} told"]).sum())
+        if empty or not np.isfinite(sums[name].astype(float)).all():
+            cells = f"{empty:,} empty cells" if empty else "cells that are no numbers"
             raise ColumnError(
-                f"column {name!r} of the units has {empty:,} empty cells; fill them (a unit that "
-                "did nothing has 0) or leave the units out."
+                f"column {name!r} of the units has {cells}; fill them (a unit that did nothing "
+                "has 0) or leave the units out."
             )
-    return Facts(plan=plan, columns=tuple(columns), cells=_cells(brought, tuple(columns), wanted))
+
+
+def _sample_centres(table: Frame, columns: Sequence[str]) -> dict[str, float]:
+    sample = table.select(nw.col(name).cast(nw.Float64) for name in columns).head(SAMPLE)
+    means = frames.bring(sample).mean()
+    return {name: _whole(float(means[name])) for name in columns}
+
+
+def _whole(mean: float) -> float:
+    """The nearest whole number, so that counts stay whole; 0 where nothing is known."""
+    return float(round(mean)) if np.isfinite(mean) else 0.0
+
+
+def needed_pairs(
+    metrics: Iterable[ExperimentMetric], *, covariates: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Pairs of columns whose covariance metrics need: ratios, and outcomes with covariates.
+
+    >>> from ecops_lib.experiments.outcomes import METRICS
+    >>> needed_pairs([METRICS["average_order_value"]], covariates=["previous_amount"])[:2]
+    (('paid_amount', 'orders'), ('paid_amount', 'previous_amount'))
+    """
+    pairs = []
+    for metric in metrics:
+        held = [name for name in (metric.numerator, metric.denominator) if name]
+        pairs += [(held[0], held[1])] if metric.denominator else []
+        pairs += [(name, known) for name in held for known in covariates]
+    pairs += [(a, b) for i, a in enumerate(covariates) for b in covariates[i + 1 :]]
+    return tuple(dict.fromkeys(pairs))
 
 
 def _wanted(
@@ -159,17 +266,24 @@ def _wanted(
     return list(dict.fromkeys([*own, *rest]))
 
 
-def _cells(
-    sums: pd.DataFrame, columns: tuple[str, ...], wanted: list[tuple[str, str]]
-) -> dict[Cell, Moments]:
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
+
+
+def _facts(
+    sums: Sums, plan: ExperimentPlan, columns: tuple[str, ...], wanted: Pairs, decode: Decoder
+) -> Facts:
     place = {name: number for number, name in enumerate(columns)}
     cells: dict[Cell, Moments] = {}
-    for row in sums.to_dict("records"):
+    for row in _records(sums.frame):
         products = np.full((len(columns), len(columns)), np.nan)
         for a, b in wanted:
             products[place[a], place[b]] = products[place[b], place[a]] = row[f"{a}*{b}"]
-        day = row["day"].date() if "day" in row else WHOLE_DAY
-        cells[row["variant"], day, row.get("segment", "")] = Moments.of_sums(
-            columns, int(row["n"]), [row[name] for name in columns], products
+        cells[decode(row)] = Moments.of_sums(
+            columns,
+            int(row["n"]),
+            [row[name] for name in columns],
+            products,
+            centre=sums.centres,
         )
-    return cells
+    return Facts(plan=plan, columns=columns, cells=cells)

@@ -8,7 +8,6 @@ over the log counts them all.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,8 @@ MOST_SEGMENTS = 1000
 """Segments (or pages shown) beyond which a column is something else."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+DAY_LENGTH = 86_400_000_000
+"""Microseconds of a usual day."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,27 +48,39 @@ class Survey:
 
     Attributes:
         rows: Rows by what becomes of them; all of ``REASONS``.
-        first: Earliest exposure kept; None without any.
-        last: Latest exposure kept.
+        by_place: Rows kept of each variant, in the plan's order.
+        base: Earliest exposure kept, in microseconds since 1970.
+        first: First local day of the rows kept.
+        last: Their last local day.
         segments: Segments of the rows kept, sorted; empty text for none.
         shown: What each variant shows; empty where the log does not tell.
         own: Rows kept that tell a value, for each of the log's own outcome columns.
+        means: Mean of those values.
     """
 
     rows: Mapping[str, int]
-    first: dt.datetime | None
-    last: dt.datetime | None
+    by_place: tuple[int, ...]
+    base: int
+    first: dt.date
+    last: dt.date
     segments: tuple[str, ...]
     shown: Mapping[str, str]
     own: Mapping[str, int]
+    means: Mapping[str, float]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The log's own outcome columns that tell anything."""
+        return tuple(name for name, rows in self.own.items() if rows)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Log:
     """A test's rows as a lazy frame with a ``reason`` (its place in ``REASONS``).
 
-    Its columns are unit_key, exposed_at, place (of the variant in the plan), segment and
-    shown (empty for none), and the outcome columns that the log holds.
+    Its columns are unit_key, exposed_at, at (the same in microseconds since 1970), place (of
+    the variant in the plan), segment and shown (empty for none), and the outcome columns
+    that the log holds.
     """
 
     frame: Frame
@@ -85,12 +98,14 @@ def read_log(exposures: object, *, plan: ExperimentPlan, zone: ZoneInfo) -> Log:
     if "experiment_id" in schema:
         rows = rows.filter(nw.col("experiment_id") == plan.experiment_id)
     own = tuple(name for name in OWN if name in schema)
-    known = rows.select(
+    timed = with_microseconds(rows.with_columns(_in_utc(schema["exposed_at"])), at="exposed_at")
+    known = timed.select(
         "unit_key",
-        _in_utc(schema["exposed_at"]),
+        "exposed_at",
+        "at",
         place_of(nw.col("variant"), plan.variants).alias("place"),
         *(_told(name, schema) for name in ("segment", "shown")),
-        *own,
+        *(nw.col(name).cast(nw.Float64) for name in own),
     )
     return Log(frame=known.with_columns(reason=_reason(plan, zone)), own=own)
 
@@ -144,7 +159,7 @@ def _reason(plan: ExperimentPlan, zone: ZoneInfo) -> nw.Expr:
     return nw.when(nw.col("unit_key").is_null()).then(no_unit).otherwise(found)
 
 
-def survey_log(log: Log, *, plan: ExperimentPlan) -> Survey:
+def survey_log(log: Log, *, plan: ExperimentPlan, zone: ZoneInfo) -> Survey:
     """Count the rows of a log; what each variant shows is learnt from it.
 
     Raises:
@@ -157,40 +172,36 @@ def survey_log(log: Log, *, plan: ExperimentPlan) -> Survey:
         raise MissingDataError(
             f"exposures hold no row of the test {plan.experiment_id!r}; import its exposure log."
         )
+    counted = groups.groupby("reason")["n"].sum()
+    rows = {name: int(counted.get(code, 0)) for code, name in enumerate(REASONS)}
     kept = groups[groups["reason"] == 0]
     shown = _pages(kept, plan)
-    wrong = sum(
-        int(row.n)
-        for row in kept.itertuples()
-        if row.shown and shown and row.shown != shown[plan.variants[int(row.place)]]
-    )
-    rows = Counter(
-        {REASONS[int(code)]: int(n) for code, n in groups.groupby("reason")["n"].sum().items()}
-    )
-    good = kept[
-        [
-            not s or not shown or s == shown[plan.variants[int(p)]]
-            for s, p in zip(kept["shown"], kept["place"], strict=True)
-        ]
-    ]
+    good = kept[[_fits(row, shown, plan) for row in kept.itertuples()]]
+    right = int(good["n"].sum())
+    by_place = good.groupby("place")["n"].sum()
+    base = int(good["first"].min()) if right else 0
+    last = int(good["last"].max()) if right else 0
+    own = {name: int(good[name].sum()) for name in log.own}
     return Survey(
-        rows={name: rows[name] for name in REASONS}
-        | {"kept": rows["kept"] - wrong, "mismatched": wrong},
-        first=_instant(good["first"].min()),
-        last=_instant(good["last"].max()),
+        rows=rows | {"kept": right, "mismatched": rows["kept"] - right},
+        by_place=tuple(int(by_place.get(place, 0)) for place in range(len(plan.variants))),
+        base=base,
+        first=_local_day(base, zone),
+        last=_local_day(last, zone),
         segments=tuple(sorted(set(good["segment"]))),
         shown=shown,
-        own={name: int(good[name].sum()) for name in log.own},
+        own=own,
+        means={name: float(good[f"{name} sum"].sum()) / own[name] for name in own if own[name]},
     )
 
 
-def _instant(value: Any) -> dt.datetime | None:
-    import pandas as pd
+def _fits(row: Any, shown: Mapping[str, str], plan: ExperimentPlan) -> bool:
+    """Whether rows show what their variant does, or tell nothing of it."""
+    return not shown or not row.shown or row.shown == shown[plan.variants[int(row.place)]]
 
-    if pd.isna(value):
-        return None
-    moment: dt.datetime = pd.Timestamp(value).to_pydatetime()
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+def _local_day(at: int, zone: ZoneInfo) -> dt.date:
+    return (EPOCH + dt.timedelta(microseconds=at)).astimezone(zone).date()
 
 
 def _groups(log: Log) -> pd.DataFrame:
@@ -198,9 +209,10 @@ def _groups(log: Log) -> pd.DataFrame:
     keys = ["reason", "place", "segment", "shown"]
     counted = log.frame.group_by(keys).agg(
         nw.len().alias("n"),
-        nw.col("exposed_at").min().alias("first"),
-        nw.col("exposed_at").max().alias("last"),
+        nw.col("at").min().alias("first"),
+        nw.col("at").max().alias("last"),
         *(nw.col(name).count() for name in log.own),
+        *(nw.col(name).sum().alias(f"{name} sum") for name in log.own),
     )
     most = MOST_SEGMENTS * len(REASONS)
     groups = frames.bring(counted.head(most + 1))
@@ -222,15 +234,15 @@ def _pages(kept: pd.DataFrame, plan: ExperimentPlan) -> dict[str, str]:
     for place, name in enumerate(plan.variants):
         if place not in counts.index.get_level_values(0):
             raise ColumnError(
-                f"column 'shown' of exposures tells nothing of the variant {name!r}, but of others; "
+                f"column 'shown' of exposures tells nothing of variant {name!r}, but of others; "
                 "fill it for all variants, or leave it empty."
             )
         mine = counts[place]
         if 2 * mine.max() <= mine.sum():
             raise ColumnError(
                 f"column 'shown' of exposures has no page that most rows of variant {name!r} show "
-                f"(most often {mine.idxmax()!r}, {mine.max():,} of {mine.sum():,} rows); check which "
-                "column holds the variant and which what was shown."
+                f"(most often {mine.idxmax()!r}, {mine.max():,} of {mine.sum():,} rows); check "
+                "which column holds the variant and which what was shown."
             )
         pages[name] = str(mine.idxmax())
     if len(set(pages.values())) < len(pages):
@@ -251,9 +263,45 @@ def kept_rows(log: Log, survey: Survey, *, plan: ExperimentPlan) -> Frame:
     return rows.filter((told == "") | (place_of(told, pages) == nw.col("place")))
 
 
-def microseconds(frame: Frame, column: str) -> nw.Expr:
-    """An instant as whole microseconds since 1970 (its engine decides the arithmetic)."""
-    moment = nw.col(column)
-    if frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect():
-        return moment.cast(nw.Int64) * 1_000_000 + moment.dt.microsecond().cast(nw.Int64)
+def with_microseconds(frame: Frame, **columns: str) -> Frame:
+    """Add instants as whole microseconds since 1970, as each engine does it fastest.
+
+    Args:
+        frame: The table.
+        columns: Name of each new column, and the instant that it is made of.
+    """
+    if frame.implementation.is_duckdb():
+        added = [f'epoch_us("{moment}") AS "{name}"' for name, moment in columns.items()]
+        made: Frame = nw.from_native(frame.to_native().project(", ".join(["*", *added])))
+        return made
+    spark = frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
+    make = _spark_microseconds if spark else _microseconds
+    return frame.with_columns(**{name: make(nw.col(held)) for name, held in columns.items()})
+
+
+def _spark_microseconds(moment: nw.Expr) -> nw.Expr:
+    return moment.cast(nw.Int64) * 1_000_000 + moment.dt.microsecond().cast(nw.Int64)
+
+
+def _microseconds(moment: nw.Expr) -> nw.Expr:
     return (moment - nw.lit(EPOCH)).dt.total_microseconds()
+
+
+def day_number(at: nw.Expr, first: dt.date, last: dt.date, zone: ZoneInfo) -> nw.Expr:
+    """The number of local days since ``first`` (day 0) of microseconds up to ``last``.
+
+    Days begin at the zone's midnights; a day of 23 or 25 hours moves all later ones.
+    """
+    span = range((last - first).days + 2)
+    begins = [_midnight(first + place * frames.DAY, zone) for place in span]
+    number = (at - begins[0]) // DAY_LENGTH
+    for place in span[1:]:
+        if begins[place] - begins[place - 1] != DAY_LENGTH:
+            before = nw.when(number < place).then(number).otherwise(nw.lit(place - 1))
+            since = (at - begins[place]) // DAY_LENGTH + place
+            number = nw.when(at >= begins[place]).then(since).otherwise(before)
+    return number
+
+
+def _midnight(day: dt.date, zone: ZoneInfo) -> int:
+    return (frames.instants(day, day, zone)[0] - EPOCH) // dt.timedelta(microseconds=1)

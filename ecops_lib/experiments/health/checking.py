@@ -8,7 +8,7 @@ from functools import reduce
 from operator import add
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.experiments.exposures import Units
+from ecops_lib.experiments.units import Units
 from ecops_lib.experiments.facts import WHOLE_DAY, Facts
 from ecops_lib.experiments.health.balance import check_balance
 from ecops_lib.experiments.health.breaks import check_breaks
