@@ -26,6 +26,8 @@ from ecops_lib.data.demo.world import HOUR, Flags, Floats, Ints, Times, World, a
 DEVICES, DEVICE_SHARE = ("安卓", "苹果", "电脑"), (0.55, 0.4, 0.05)
 RATE = 0.06
 """Units that buy within the window, of all units of a test."""
+HESITANT, AHEAD = 0.4, 5 * DAY
+"""Share of the buyers who are first seen before the visit in which they order, and how long."""
 LOOKERS = 2
 """Earlier buyers who saw the test and placed no order, as a multiple of the buyers in it."""
 CROSSED = 0.004
@@ -97,28 +99,22 @@ def draw_units(
 def _known_units(
     world: World, trial: Trial, trade: Trade, traffic: Traffic, rng: np.random.Generator
 ) -> tuple[Ints, Times]:
-    """Buyers who order during the test, seen before their order; earlier buyers who look."""
-    start = np.datetime64(trial.start(world), "s")
-    end = start + np.timedelta64(trial.days, "D")
+    """Buyers seen when they order or up to some days before; earlier buyers who only look."""
+    start, over = np.datetime64(trial.start(world), "s"), trial.over(world)
     placed = trade.orders.created_at
-    during = (placed >= start) & (placed < end)
-    people, first = np.unique(trade.orders.buyer[during], return_index=True)
-    met = rng.random(len(people)) < trial.reach
-    ordered = placed[during][first[met]]
-    ahead = np.where(
-        rng.random(len(ordered)) < 0.6,
-        30 + rng.exponential(HOUR / 3, len(ordered)),
-        rng.uniform(HOUR, 5 * DAY, len(ordered)),
-    )
-    room = (ordered - start).astype(np.int64)
-    ahead = np.where(ahead < room, ahead, room * rng.random(len(room)))
+    near = (placed >= start) & (placed < over + np.timedelta64(AHEAD, "s"))
+    people, first = np.unique(trade.orders.buyer[near], return_index=True)
+    ordered = placed[near][first]
+    visit = add_seconds(ordered, -30 - rng.exponential(HOUR / 3, len(people)))
+    ahead = add_seconds(ordered, -rng.uniform(HOUR, AHEAD, len(people)))
+    hesitates = (rng.random(len(people)) < HESITANT) & (ahead >= start)
+    seen = np.where(hesitates, ahead, np.maximum(visit, start))
+    met = (rng.random(len(people)) < trial.reach) & (seen < over)
     earlier = np.setdiff1d(trade.orders.buyer[placed < start], people)
-    lookers = np.sort(rng.choice(earlier, min(LOOKERS * len(ordered), len(earlier)), replace=False))
-    looked = _busy_moments(world, trial, traffic, rng, len(lookers))
-    return (
-        np.concatenate([people[met], lookers]),
-        np.concatenate([add_seconds(ordered, -ahead), looked]),
-    )
+    count = min(LOOKERS * int(met.sum()), len(earlier))
+    lookers = np.sort(rng.choice(earlier, count, replace=False))
+    looked = _busy_moments(world, trial, traffic, rng, count)
+    return np.concatenate([people[met], lookers]), np.concatenate([seen[met], looked])
 
 
 def _busy_moments(
@@ -164,6 +160,7 @@ def draw_variants(
     Among buyers who keep (send back) what they bought, the odds of the treatment are the
     planned odds times the planted ratio of such buyers. Those who did not buy make up for
     it within their stratum of earlier orders, so that each has the planned share.
+    Who sent back, and every buyer where an effect is planted, is drawn systematically.
 
     Args:
         rng: Source of chance.
@@ -187,20 +184,21 @@ def draw_variants(
     others = units - np.bincount(stratum, converted, STRATA)
     rest = np.clip((SHARE * units - taken) / np.maximum(others, 1), 0, 1)
     treated: Flags = rng.random(len(chance)) < np.where(converted, chance, rest[stratum])
-    return _evened(rng, treated, chance, back)
+    returned = np.flatnonzero(refunded)
+    _spread(rng, treated, chance, returned[np.argsort(back[returned], kind="stable")])
+    if lift or refunds:
+        _spread(rng, treated, chance, np.flatnonzero(converted & ~refunded))
+    return treated
 
 
-def _evened(rng: np.random.Generator, treated: Flags, chance: Floats, back: Ints) -> Flags:
-    """Let every second or so of those who sent back be treated, in the order of the sums.
+def _spread(rng: np.random.Generator, treated: Flags, chance: Floats, who: Ints) -> None:
+    """Let some units be treated in turn instead of by lot, each still with its chance.
 
-    They are few and their sums uneven: chance must not hide a truth (or feign one).
+    Planted effects come out as planted then, and the few refunds, uneven as they are, are
+    spread evenly by size: chance must not hide a truth, or feign one.
     """
-    few = np.flatnonzero(back > 0)
-    few = few[np.argsort(back[few], kind="stable")]
-    steps = np.floor(chance[few].cumsum() + rng.random())
-    even = treated.copy()
-    even[few] = np.diff(steps, prepend=0) > 0
-    return even
+    steps = np.floor(chance[who].cumsum() + rng.random())
+    treated[who] = np.diff(steps, prepend=0) > 0
 
 
 def _without_lost(world: World, trial: Trial, rng: np.random.Generator, units: Units) -> Units:

@@ -106,7 +106,7 @@ TRIALS = (
         treatment="新主图",
         began=33,
         days=14,
-        reach=0.6,
+        reach=0.9,
     ),
 )
 
