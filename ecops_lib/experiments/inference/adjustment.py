@@ -61,21 +61,32 @@ def linearise(moments: Moments, columns: Sequence[Column]) -> Lines:
     >>> linearise(group, [("paid", "orders")]).mean.round(4).tolist()
     [13.3333]
     """
+    plain = [column for column in columns if isinstance(column, str)]
+    if len(plain) == len(columns):
+        places = [moments.place(column) for column in plain]
+        cov = moments.cov[places][:, places]
+        return Lines(n=moments.n, mean=moments.mean[places], cov=cov)
     weights = np.zeros((len(columns), len(moments.columns)))
     mean = np.empty(len(columns))
     for row, column in enumerate(columns):
-        above, below = (column, "") if isinstance(column, str) else column
-        place = moments.place(above)
-        mean[row], weights[row, place] = moments.mean[place], 1.0
-        if below:
-            under = moments.place(below)
-            scale = float(moments.mean[under]) or math.nan
-            mean[row] /= scale
-            weights[row, place] = 1 / scale
-            weights[row, under] -= mean[row] / scale
+        mean[row] = _linear_weights(moments, column, weights[row])
     used = np.flatnonzero(weights.any(axis=0))
     taken = weights[:, used]
-    return Lines(n=moments.n, mean=mean, cov=taken @ moments.cov[np.ix_(used, used)] @ taken.T)
+    return Lines(n=moments.n, mean=mean, cov=taken @ moments.cov[used][:, used] @ taken.T)
+
+
+def _linear_weights(moments: Moments, column: Column, weights: Floats) -> float:
+    """Fill in one row of weights; the value of the column, or of the ratio."""
+    if isinstance(column, str):
+        place = moments.place(column)
+        weights[place] = 1.0
+        return float(moments.mean[place])
+    above, below = (moments.place(name) for name in column)
+    scale = float(moments.mean[below]) or math.nan
+    ratio = float(moments.mean[above]) / scale
+    weights[above] += 1 / scale
+    weights[below] -= ratio / scale
+    return ratio
 
 
 def estimate_theta(

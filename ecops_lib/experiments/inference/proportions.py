@@ -51,20 +51,16 @@ class Counts:
         Raises:
             ParameterError: The column holds something else, or there is no unit.
         """
-        total, share = moments.total(column), moments.average(column)
+        total, share, n = moments.total(column), moments.average(column), moments.n
         whole = round(total) if math.isfinite(total) else -1
-        spread = moments.variance(column) if moments.n > 1 else share * (1 - share)
-        told = share * (1 - share) * moments.n / max(moments.n - 1, 1)
-        if (
-            moments.n < 1
-            or abs(total - whole) > 1e-6 * max(1.0, total)
-            or abs(spread - told) > 1e-6
-        ):
+        told = share * (1 - share) * n / max(n - 1, 1)
+        binary = n == 1 or abs(moments.variance(column) - told) <= 1e-6 * share
+        if not (0 <= whole <= n and n and binary and abs(total - whole) <= 0.01):
             raise ParameterError(
-                f"{column!r} is not 0 or 1 for each of {moments.n} units;"
+                f"{column!r} is not 0 or 1 for each of {n} units;"
                 " compare it as a mean, or mark each unit with 0 or 1."
             )
-        return cls(successes=whole, units=moments.n)
+        return cls(successes=whole, units=n)
 
     @property
     def rate(self) -> float:
@@ -376,7 +372,7 @@ def _pooled_log(control: Counts, treatment: Counts, quantile: float, continuity:
 def _notes(control: Counts, p_value: float, difference: Interval, alpha: float) -> tuple[str, ...]:
     notes = []
     if not control.successes:
-        notes.append(tr("The control has no success, so no relative effect can be given."))
+        notes.append(tr("The control has no success, so the relative effect has no upper limit."))
     if (p_value <= alpha) == difference.holds(0.0) and not math.isnan(p_value):
         notes.append(
             tr(

@@ -41,8 +41,10 @@ def constrained_rate(x0: int, n0: int, x1: int, n1: int, *, difference: float) -
     angle = max(-1.0, min(1.0, bend / size**3)) if size else 0.0
     rate = 2 * size * math.cos((math.pi + math.acos(angle)) / 3) - second
     rate = min(high, max(low, rate))
-    for _ in range(2):
-        rate = _polished(rate, (x0, n0, x1, n1), difference, (low, high))
+    for _ in range(6):
+        before, rate = rate, _polished(rate, (x0, n0, x1, n1), difference, (low, high))
+        if abs(rate - before) <= 1e-15:
+            break
     return rate
 
 
@@ -163,12 +165,13 @@ def _root(signed: Callable[[float], float], start: float, end: float) -> float:
 
 
 def _log_root(signed: Callable[[float], float], start: float, step: float) -> float:
-    """The same for a ratio, walking by factors until the sign changes."""
+    """The same for a ratio, walking by factors: back to where it is positive, then on."""
     from scipy.optimize import brentq
 
-    near, far = start, start * step
+    near = start * (1 + (step - 1) * TINY)
+    while signed(near) <= 0 and 1e-300 < near < 1e300:
+        near /= step
+    far = near * step
     while signed(far) > 0 and 1e-300 < far < 1e300:
         near, far = far, far * step
-    if signed(near) <= 0:
-        return near
     return float(brentq(signed, near, far, xtol=1e-300, rtol=1e-12))

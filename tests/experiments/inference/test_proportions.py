@@ -74,7 +74,9 @@ def test_limits_are_where_the_score_statistic_equals_the_quantile() -> None:
     for x0, n0, x1, n1 in [(3, 15, 9, 15), (0, 20, 4, 20), (56, 70, 48, 80), (2, 900, 9, 40)]:
         for limit in difference_limits(x0, n0, x1, n1, quantile=Z, corrected=False):
 
-            def loss(rate: float, gap: float = limit, t: tuple[int, ...] = (x0, n0, x1, n1)) -> float:
+            def loss(
+                rate: float, gap: float = limit, t: tuple[int, ...] = (x0, n0, x1, n1)
+            ) -> float:
                 cells = ((t[0], rate), (t[1] - t[0], 1 - rate), (t[2], rate + gap))
                 cells = (*cells, (t[3] - t[2], 1 - rate - gap))
                 return -sum(k * math.log(max(at, 1e-300)) for k, at in cells if k)
@@ -142,7 +144,7 @@ def test_swapping_the_groups_turns_the_signs() -> None:
     for x0, n0, x1, n1 in random_tables(300):
         one = compare_proportions(counts(x0, n0), counts(x1, n1), test="z")
         other = compare_proportions(counts(x1, n1), counts(x0, n0), test="z")
-        assert one.difference.low == pytest.approx(-other.difference.high, abs=1e-9)
+        assert one.difference.low == pytest.approx(-other.difference.high, abs=1e-8)
         assert one.statistic == pytest.approx(-other.statistic, nan_ok=True)
         if x0 and x1:
             assert 1 + one.relative.low == pytest.approx(1 / (1 + other.relative.high), rel=1e-7)
@@ -169,7 +171,7 @@ def test_nothing_to_compare_is_said() -> None:
     first = compare_proportions(counts(0, 300), counts(30, 300))
     assert first.relative.high == math.inf
     assert first.relative.low > 0
-    assert "no relative effect" in first.notes[0]
+    assert "no upper limit" in first.notes[0]
 
 
 def test_a_test_and_an_interval_that_disagree_are_not_hidden() -> None:
@@ -224,9 +226,7 @@ def test_the_score_interval_covers_by_exact_enumeration() -> None:
     for p0, p1 in [(0.1, 0.1), (0.1, 0.3), (0.5, 0.6), (0.02, 0.1), (0.9, 0.6), (0.3, 0.3)]:
         first, second = binom.pmf(range(n0 + 1), n0, p0), binom.pmf(range(n1 + 1), n1, p1)
         held = sum(
-            first[a] * second[b]
-            for (a, b), (low, high) in limits.items()
-            if low <= p1 - p0 <= high
+            first[a] * second[b] for (a, b), (low, high) in limits.items() if low <= p1 - p0 <= high
         )
         covers.append(held)
     assert min(covers) > 0.93

@@ -287,9 +287,7 @@ GBSTATS = ["ab_gbstats_0.8.0.json", "ab_gbstats_head-8f1db44.json"]
 def gbstats_effect(shared: Path, given: dict[str, Any]) -> tuple[Effect, float]:
     """Our effect for a case, and the standard error of its relative effect by the delta method."""
     control, treatment = (hillstrom(shared)[name] for name in ("No E-Mail", "Mens E-Mail"))
-    chosen = (
-        metric(given["num"], given["den"]) if "num" in given else metric(given["metric"])
-    )
+    chosen = metric(given["num"], given["den"]) if "num" in given else metric(given["metric"])
     covariates = tuple(filter(None, (given.get("covariate"),)))
     effect = compare_means(
         control, treatment, metric=chosen, covariates=covariates, relative="delta"
@@ -324,7 +322,10 @@ def test_fixed_horizon_as_in_gbstats(shared: Path, name: str) -> None:
 def test_the_delta_p_value_of_gbstats_is_that_of_its_own_interval(shared: Path) -> None:
     from scipy.special import stdtr
 
-    for case_id in ("gb_hill_mens_spend_freq_relative", "gb_hill_mens_spend_per_visit_freq_relative"):
+    for case_id in (
+        "gb_hill_mens_spend_freq_relative",
+        "gb_hill_mens_spend_per_visit_freq_relative",
+    ):
         case = read_cases(shared, GBSTATS[0])[case_id]
         effect, error = gbstats_effect(shared, case["inputs"])
         p_value = 2 * float(stdtr(effect.degrees, -abs(effect.relative.value / error)))
