@@ -1,11 +1,22 @@
 """Anomaly detectors side by side: planted incidents in a real shop's KPIs, and null series.
 
-Eight incidents a series (a day at 1.5 to 3 times its level more, a day at 0 to 15 %,
-four days at 30 to 50 %, four days at 1.8 to 2.4 times), after half a year of warm-up.
-An incident counts as found when one of its days scores above the threshold; the
-threshold, one for all series, leaves six false alarms a series. What the shop itself
-had of unusual days counts as false, for every detector alike. Settings were chosen on
-every other segment (half A); half B was only ever reported.
+Eight incidents a series, of four kinds drawn at random, after half a year of warm-up: a
+day at 1.5 to 3 times its level (the mean of four weeks), a day at 0 to 15 % of itself,
+four days at 30 to 50 % and four at 1.8 to 2.4 times themselves. An incident counts as
+found when one of its days, or the day beside it, scores above the threshold; the
+threshold, one for all series, leaves six false alarms a series. What a detector says
+within a week of an incident is neither right nor false; what the shop itself had of
+unusual days counts as false, for every detector alike.
+
+The case tells the incidents' sizes and lengths and the measures, not the warm-up, nor
+what counts as false beside an incident. These were chosen so that the common detectors
+come out as the case gives them ('given'), by nothing else: over 28 ways to read it, the
+recall of six of them is off by .016 (root mean square) in this one. The column 'strict'
+is the recall without the week's and the day's grace. Smoothers and windows of STL and
+the weekday profile are not given either; those here serve them best or nearly so.
+
+Settings of ecops were chosen on every other segment (half A); half B was only ever
+reported.
 """
 
 from __future__ import annotations
@@ -24,9 +35,10 @@ import pandas as pd
 from ecops_lib.metrics.anomalies import expect_days
 
 Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 Detector = Callable[["pd.Series[float]"], Floats]
 
-WARM_UP, INCIDENTS, GAP, FALSE_ALARMS, SEEDS = 180, 8, 7, 6, 3
+WARM_UP, INCIDENTS, GAP, GRACE, FALSE_ALARMS, SEEDS = 180, 8, 7, 1, 6, 3
 LEAST_RECALL, MOST_MILLISECONDS = 0.50, 10.0
 
 
@@ -50,31 +62,33 @@ def compare_detectors(cases: Path) -> None:
     planted = [plant_panel(panel, seed) for seed in range(SEEDS)]
     print(f"{panel.shape[1]} series x {len(panel)} days, {SEEDS} seeds of {INCIDENTS} incidents")
     print(f"recall (all, half A, half B) at {FALSE_ALARMS} false alarms a series; CPU ms a series")
-    print(
-        f"{'detector':34}{'causal':>7}{'AP':>7}{'recall':>8}{'A':>7}{'B':>7}{'ms':>8}{'given':>7}"
-    )
+    heads = ("causal", "AP", "given", "recall", "given", "A", "B", "strict", "ms")
+    print(f"{'detector':34}" + "".join(f"{head:>8}" for head in heads))
     for name, (causal, detector) in DETECTORS.items():
-        ap, recalls, cost = rate_detector(detector, planted, halves)
-        given = published.get(name)
-        shown = f"{given:7.3f}" if given is not None else f"{'-':>7}"
+        found = rate_detector(detector, planted, halves)
+        given = [published.get(name, {}).get(key) for key in ("AP", "recall_at_6FA")]
+        shown = [f"{value:8.3f}" if value is not None else f"{'-':>8}" for value in given]
         print(
-            f"{name:34}{'yes' if causal else 'no':>7}{ap:7.3f}{recalls[0]:8.3f}"
-            f"{recalls[1]:7.3f}{recalls[2]:7.3f}{cost:8.1f}{shown}"
+            f"{name:34}{'yes' if causal else 'no':>8}{found['AP']:8.3f}{shown[0]}"
+            f"{found['all']:8.3f}{shown[1]}{found['A']:8.3f}{found['B']:8.3f}"
+            f"{found['strict']:8.3f}{found['ms']:8.1f}"
         )
         if name == OURS:
-            met = [recalls[0] >= LEAST_RECALL, cost <= MOST_MILLISECONDS]
+            met = [found["all"] >= LEAST_RECALL, found["ms"] <= MOST_MILLISECONDS]
     words = ["met" if held else "not met" for held in met]
     print(f"ecops: recall >= {LEAST_RECALL} {words[0]}, <= {MOST_MILLISECONDS:g} ms {words[1]}")
-    print("'given' is the recall that the case gives for that detector on its own incidents")
+    print("'given' is what the case gives for that detector on its own incidents")
 
 
-def read_published(file: Path) -> dict[str, float]:
+def read_published(file: Path) -> dict[str, dict[str, float]]:
     cases = json.loads(file.read_text("utf-8"))["cases"]
-    held = next(case for case in cases if case["id"] == "kpi_injection")["expected"]
-    return {name: figures["recall_at_6FA"] for name, figures in held.items()}
+    held: dict[str, dict[str, float]] = next(
+        case["expected"] for case in cases if case["id"] == "kpi_injection"
+    )
+    return held
 
 
-def split_halves(columns: pd.Index[str]) -> list[npt.NDArray[np.int64]]:
+def split_halves(columns: pd.Index[str]) -> list[Whole]:
     """All columns, those of every other segment, and the rest."""
     segments = [name.split("|")[0] for name in columns]
     order = {segment: place for place, segment in enumerate(dict.fromkeys(segments))}
@@ -82,7 +96,7 @@ def split_halves(columns: pd.Index[str]) -> list[npt.NDArray[np.int64]]:
     return [np.arange(len(columns)), np.flatnonzero(first), np.flatnonzero(~first)]
 
 
-def plant_panel(panel: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+def plant_panel(panel: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, Whole]:
     """The panel with incidents, and each cell's incident number (0 for none)."""
     values, numbers = panel.to_numpy(float).copy(), np.zeros(panel.shape, np.int64)
     for column in range(panel.shape[1]):
@@ -92,20 +106,18 @@ def plant_panel(panel: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, npt.NDArr
     return pd.DataFrame(values, panel.index, panel.columns), numbers
 
 
-def plant_incident(
-    values: Floats, numbers: npt.NDArray[np.int64], number: int, rng: np.random.Generator
-) -> None:
+def plant_incident(values: Floats, numbers: Whole, number: int, rng: np.random.Generator) -> None:
     kind = ("spike", "drop", "low days", "high days")[rng.integers(4)]
     length = 1 if kind in ("spike", "drop") else 4
     while True:
         start = int(rng.integers(WARM_UP, len(values) - length))
         if not numbers[max(0, start - GAP) : start + length + GAP].any():
             break
-    rows = slice(start, start + length)
+    rows, level = slice(start, start + length), values[start - 28 : start].mean()
     numbers[rows] = number
     match kind:
         case "spike":
-            values[rows] += rng.uniform(1.5, 3) * values[start - 28 : start].mean()
+            values[rows] = rng.uniform(1.5, 3) * level
         case "drop":
             values[rows] *= rng.uniform(0, 0.15)
         case "low days":
@@ -116,35 +128,47 @@ def plant_incident(
 
 def rate_detector(
     detector: Detector,
-    planted: list[tuple[pd.DataFrame, npt.NDArray[np.int64]]],
-    halves: list[npt.NDArray[np.int64]],
-) -> tuple[float, list[float], float]:
+    planted: list[tuple[pd.DataFrame, Whole]],
+    halves: list[Whole],
+) -> dict[str, float]:
     """Average precision, recall of all and of each half, CPU milliseconds a series."""
-    precisions, recalls, begun = [], [], time.process_time()
+    begun = time.process_time()
     scored = [np.column_stack([detector(panel[name]) for name in panel]) for panel, _ in planted]
     cost = (time.process_time() - begun) * 1000 / (len(planted) * planted[0][0].shape[1])
+    rated = []
     for scores, (_, numbers) in zip(scored, planted, strict=True):
-        late = np.nan_to_num(scores, nan=-1.0)[WARM_UP:]
-        precisions.append(average_precision(late, numbers[WARM_UP:]))
-        recalls.append([recall(late[:, half], numbers[WARM_UP:, half]) for half in halves])
-    return float(np.mean(precisions)), list(np.mean(recalls, axis=0)), cost
+        late, planted_in = np.nan_to_num(scores, nan=-1.0)[WARM_UP:], numbers[WARM_UP:]
+        parts = [recall(late[:, half], planted_in[:, half]) for half in halves]
+        strict = recall(late, planted_in, week=0, grace=0)
+        rated.append([average_precision(late, planted_in), *parts, strict])
+    means = np.mean(rated, axis=0).tolist()
+    return dict(zip(("AP", "all", "A", "B", "strict"), means, strict=True)) | {"ms": cost}
 
 
-def recall(scores: Floats, numbers: npt.NDArray[np.int64]) -> float:
+def recall(scores: Floats, numbers: Whole, *, week: int = GAP, grace: int = GRACE) -> float:
     """Share of incidents above the threshold that leaves six false alarms a series."""
-    false = np.sort(scores[numbers == 0])[::-1]
+    false = np.sort(scores[~near(numbers > 0, week)])[::-1]
     threshold = false[FALSE_ALARMS * scores.shape[1]]
-    best = [
-        scores[numbers[:, column] == number, column].max()
-        for column in range(scores.shape[1])
+    found = [
+        scores[near(numbers == number, grace)[:, column], column].max() > threshold
         for number in range(1, INCIDENTS + 1)
+        for column in range(scores.shape[1])
     ]
-    return float(np.mean(np.array(best) > threshold))
+    return float(np.mean(found))
 
 
-def average_precision(scores: Floats, numbers: npt.NDArray[np.int64]) -> float:
-    hits = (numbers > 0).ravel()[np.argsort(-scores.ravel(), kind="stable")]
+def average_precision(scores: Floats, numbers: Whole) -> float:
+    counted = (numbers > 0) | ~near(numbers > 0, GAP)
+    hits = (numbers > 0)[counted][np.argsort(-scores[counted], kind="stable")]
     return float((np.cumsum(hits) / np.arange(1, hits.size + 1))[hits].mean())
+
+
+def near(told: npt.NDArray[np.bool_], days: int) -> npt.NDArray[np.bool_]:
+    """The days told and as many beside them on either side."""
+    from scipy.ndimage import maximum_filter1d
+
+    found: npt.NDArray[np.bool_] = maximum_filter1d(told, 2 * days + 1, axis=0, mode="constant")
+    return found
 
 
 def score_ecops(series: pd.Series[float]) -> Floats:
@@ -161,9 +185,11 @@ def score_rolling_z(series: pd.Series[float]) -> Floats:
 
 
 def score_rolling_mad(series: pd.Series[float]) -> Floats:
-    error = series - series.rolling(28, min_periods=10).median().shift()
-    spread = 1.4826 * error.abs().rolling(28, min_periods=10).median().shift()
-    return (error / (spread + 1e-9)).abs().to_numpy()
+    windows = np.lib.stride_tricks.sliding_window_view(series.to_numpy(), 28)[:-1]
+    median = np.median(windows, axis=1)
+    spread = 1.4826 * np.median(np.abs(windows - median[:, None]), axis=1)
+    error = np.abs(series.to_numpy()[28:] - median) / (spread + 1e-9)
+    return np.concatenate([np.full(28, np.nan), error])
 
 
 def score_weekday_profile(series: pd.Series[float]) -> Floats:
@@ -191,7 +217,14 @@ def score_holt_winters(series: pd.Series[float]) -> Floats:
 def score_robust_stl(series: pd.Series[float]) -> Floats:
     from statsmodels.tsa.seasonal import STL
 
-    return over_mad(STL(np.log1p(series.to_numpy()), period=6, robust=True).fit().resid)
+    fit = STL(np.log1p(series.to_numpy()), period=6, seasonal=13, trend=25, robust=True).fit()
+    return over_mad(fit.resid)
+
+
+def score_raw_stl(series: pd.Series[float]) -> Floats:
+    from statsmodels.tsa.seasonal import STL
+
+    return over_mad(STL(series.to_numpy(), period=6, robust=True).fit().resid)
 
 
 def over_mad(error: Floats) -> Floats:
@@ -205,6 +238,7 @@ DETECTORS: dict[str, tuple[bool, Detector]] = {
     "rolling median/MAD 28d": (True, score_rolling_mad),
     "weekday-profile log MAD causal": (True, score_weekday_profile),
     "HW log residual MAD": (False, score_holt_winters),
+    "STL robust raw+MAD": (False, score_raw_stl),
     "STL robust log+MAD (offline)": (False, score_robust_stl),
     "ecops, single days": (True, score_ecops_single),
     OURS: (True, score_ecops),

@@ -15,11 +15,11 @@ from ecops_lib.core.names import short_name
 from ecops_lib.experiments.health.check import (
     Check,
     CheckLevel,
-    adjust_holm,
     least,
     level_of,
     p_words,
 )
+from ecops_lib.experiments.inference.multiple import adjust_p_values
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import COVARIATES
 
@@ -127,7 +127,7 @@ def check_balance(
     base = moments[control]
     pairs = [(name, other) for other in moments if other != control for name in covariates]
     tested = [_compare(base, moments[other], name) for name, other in pairs]
-    adjusted = adjust_holm([p for _, p in tested])
+    adjusted = adjust_p_values([p for _, p in tested])
     rows = (
         Imbalance(
             covariate=name,

@@ -12,8 +12,9 @@ import numpy as np
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import joined, short_name
-from ecops_lib.experiments.health.check import RED, Check, CheckLevel, adjust_holm
+from ecops_lib.experiments.health.check import RED, Check, CheckLevel
 from ecops_lib.experiments.health.grid import Grid
+from ecops_lib.experiments.inference.multiple import adjust_p_values
 from ecops_lib.experiments.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def check_breaks(
     found = list(_silent(grid, planned / planned.sum()))
     for outcome, done in outcomes.items():
         found += _mute(grid, done, np.asarray(settled, bool), outcome)
-    adjusted = adjust_holm([chance for _, chance in found])
+    adjusted = adjust_p_values([chance for _, chance in found])
     red = [
         replace(row, adjusted=float(p))
         for (row, _), p in zip(found, adjusted, strict=True)

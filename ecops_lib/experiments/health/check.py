@@ -57,21 +57,6 @@ def level_of(p_value: float) -> CheckLevel:
     return "red" if p_value < RED else "watch" if p_value < WATCH else "ok"
 
 
-def adjust_holm(p_values: ArrayLike) -> Floats:
-    """Holm's step-down p-values (1979) of an array of any shape; NaN is no test.
-
-    >>> adjust_holm([0.01, 0.04, float("nan")]).tolist()
-    [0.02, 0.04, nan]
-    """
-    p = np.asarray(p_values, float)
-    flat = p.ravel()
-    order = np.argsort(flat, kind="stable")[: int(np.isfinite(flat).sum())]
-    steps = flat[order] * np.arange(len(order), 0, -1)
-    adjusted = np.full(flat.shape, np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted.reshape(p.shape)
-
-
 def least(p_values: ArrayLike) -> float:
     """The smallest p-value; NaN where none was computed."""
     p = np.asarray(p_values, float)

@@ -8,7 +8,6 @@ from functools import reduce
 from operator import add
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.experiments.units import Units
 from ecops_lib.experiments.facts import WHOLE_DAY, Facts
 from ecops_lib.experiments.health.balance import check_balance
 from ecops_lib.experiments.health.breaks import check_breaks
@@ -23,6 +22,7 @@ from ecops_lib.experiments.health.timing import check_timing, is_open
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import COVARIATES, metrics_named
 from ecops_lib.experiments.plan import ExperimentPlan
+from ecops_lib.experiments.units import Units
 
 COUNTED = ("converted", "carted")
 """Outcomes of 0 or 1 whose silence tells that logging stopped."""

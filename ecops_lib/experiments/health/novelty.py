@@ -17,10 +17,10 @@ from ecops_lib.experiments.health.check import (
     WATCH,
     Check,
     CheckLevel,
-    adjust_holm,
     least,
     p_words,
 )
+from ecops_lib.experiments.inference.multiple import adjust_p_values
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
 
@@ -159,7 +159,7 @@ def check_novelty(
     trends = tuple(
         fit_trend(lined[control], lined[name], variant=name) for name in lined if name != control
     )
-    adjusted = adjust_holm([trend.p_value for trend in trends])
+    adjusted = adjust_p_values([trend.p_value for trend in trends])
     return NoveltyCheck(trends=trends, adjusted=tuple(float(p) for p in adjusted), unit=metric.unit)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.experiments.health.check import adjust_holm
+from ecops_lib.experiments.inference.multiple import adjust_p_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -183,5 +183,5 @@ def compare_cells(counts: ArrayLike, shares: ArrayLike) -> SplitCells:
         residual = (held - total * share) / np.sqrt(total * share * (1 - share))
     tails = np.minimum(binom.cdf(held, total, share), binom.sf(held - 1, total, share))
     p = np.where(total > 0, np.minimum(2 * tails, 1.0), np.nan)
-    family = adjust_holm(p[:1] if len(planned) == 2 else p)
+    family = adjust_p_values(p[:1] if len(planned) == 2 else p)
     return SplitCells(residual=residual, p_value=p, adjusted=np.broadcast_to(family, p.shape))

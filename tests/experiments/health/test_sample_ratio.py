@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.experiments.health.check import adjust_holm, level_of, p_words
+from ecops_lib.experiments.health.check import level_of, p_words
 from ecops_lib.experiments.health.sample_ratio import compare_cells, compare_split
 
 SOURCES = ("ab_statsmodels", "ab_gbstats_0.8.0", "ab_gbstats_head-8f1db44")
@@ -129,12 +129,6 @@ def test_empty_cells_are_no_evidence() -> None:
     cells = compare_cells([[10, 0], [12, 0]], [1, 1])
     assert np.isnan(cells.p_value[:, 1]).all()
     assert np.isfinite(cells.adjusted[:, 0]).all()
-
-
-def test_holm_leaves_out_what_was_not_tested() -> None:
-    assert adjust_holm([]).tolist() == []
-    assert np.isnan(adjust_holm([np.nan, np.nan])).all()
-    assert adjust_holm([0.03, np.nan, 0.02]).tolist()[::2] == [0.04, 0.04]
 
 
 def test_levels_and_words_of_p_values() -> None:
