@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 DAY = 24 * HOUR
 SHARE = 0.5
 """Planned share of the treatment."""
-WINDOW = 7
-"""Days after the first exposure in which an order counts."""
+WINDOW = 14
+"""Days after the first exposure in which an order counts: most refunds are over by then."""
 LEAST_EFFECT = 0.15
 """Smallest relative effect worth having: about what so many units can tell."""
 HISTORY = 28

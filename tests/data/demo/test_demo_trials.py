@@ -23,7 +23,6 @@ from ecops_lib.data.store import Store, create_store, open_store
 
 TESTS = ("true_winner", "no_effect", "costly_winner", "uneven_split")
 BOT_LINES = 100
-WINDOW = pd.Timedelta(days=7)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,8 @@ def units_of(store: Store, told: dict[str, object]) -> pd.DataFrame:
     orders["paid_amount"] = orders["paid_amount"].astype(float)
     held = units.reset_index().merge(orders, left_on="unit_key", right_on="buyer_key")
     wait = held["paid_at"] - held["exposed_at"]
-    within = held[(wait >= pd.Timedelta(0)) & (wait < WINDOW)].groupby("unit_key")
+    late = wait >= pd.Timedelta(days=told["window_days"])
+    within = held[(wait >= pd.Timedelta(0)) & ~late].groupby("unit_key")
     sums = within[["paid_amount", "back"]].sum().reindex(units.index, fill_value=0.0)
     before = held[wait < pd.Timedelta(0)].groupby("unit_key").size()
     return units.assign(

@@ -49,4 +49,4 @@ class CostlyWinner:
     """
 
     lift: float = 0.3
-    refunds: float = 1.0
+    refunds: float = 1.5
