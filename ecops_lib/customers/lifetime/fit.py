@@ -24,7 +24,6 @@ from ecops_lib.customers.lifetime.likelihood import (
     log_likelihood,
 )
 from ecops_lib.customers.lifetime.maximise import maximise
-from ecops_lib.customers.orders import FirstOrder
 from ecops_lib.customers.purchases import Histories, count_histories
 from ecops_lib.metrics.bases import Source
 
@@ -244,37 +243,6 @@ def fit_histories(
         as_of=histories.as_of,
         reason=reason,
     )
-
-
-def fit_segments(
-    source: Source,
-    *,
-    as_of: dt.date | str,
-    by: FirstOrder,
-    models: Iterable[ModelName] = tuple(MODELS),
-    time_zone: str | None = None,
-) -> dict[str, LifetimeFit]:
-    """Fit each segment of customers by itself, the largest first.
-
-    Args:
-        source: A store, or tables of any engine by canonical name.
-        as_of: Last local day of payment that counts.
-        by: Column of the first purchase's orders that names the segment; customers
-            whose orders do not tell it are under ``""``.
-        models: The models to try.
-        time_zone: IANA zone of the days; the store's by default.
-    """
-    held = count_histories(source, as_of=as_of, by=by, time_zone=time_zone)
-    names = held.frame["segment"].astype("object").where(held.frame["segment"].notna(), "")
-    sizes = held.frame.groupby(names)["customers"].sum()
-    order = sorted(sizes.index, key=lambda name: (-sizes[name], name))
-    tried = tuple(models)
-    return {
-        str(name): fit_histories(
-            Histories(frame=held.frame.loc[names == name], as_of=held.as_of), models=tried
-        )
-        for name in order
-    }
 
 
 def to_history(frame: pd.DataFrame) -> History:

@@ -86,7 +86,7 @@ def maximise(
     )
     covariance: Floats = np.full_like(last.hessian, np.nan)
     if inside:
-        covariance = np.linalg.inv(-last.hessian)
+        covariance = np.linalg.inv(-last.hessian).astype(float)
     return Maximum(
         params=np.exp(theta),
         log_likelihood=last.value,
