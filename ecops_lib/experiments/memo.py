@@ -1,0 +1,257 @@
+"""The memo of a test: one verdict, what it is worth, and what was not tested."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ecops_lib.core.findings import Action, Finding, Level
+from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.language import mark, tr
+from ecops_lib.core.names import short_name
+from ecops_lib.core.results import Result
+from ecops_lib.experiments.effects import Interval
+from ecops_lib.experiments.experiment import Experiment
+from ecops_lib.experiments.inference import Multiplicity
+from ecops_lib.experiments.memo_words import action_words, verdict_sentence
+from ecops_lib.experiments.money import Money
+from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
+from ecops_lib.experiments.verdict import Decision, Standing, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ecops_lib.core.charts import Chart
+
+LEVELS: Mapping[str, Level] = {
+    "winner": "good",
+    "winner_unsure": "good",
+    "red": "bad",
+    "harm": "bad",
+    "guardrail": "bad",
+    "week": "watch",
+    "guardrail_open": "watch",
+    "running": "watch",
+    "small": "info",
+    "not_shown": "info",
+}
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Memo(Result):
+    """The decision on a test with the figures that bear it.
+
+    Attributes:
+        experiment: The test.
+        verdict: The one decision.
+        standings: Every variant against the control on the deciding metric.
+        others: The other metrics, corrected for being several; None where there is none
+            or the effect must not be read.
+        money: What the variant of the verdict brings a month; None where it cannot be
+            told or must not be read.
+        untested: What the test does not tell, in words.
+        owner: Who sees to it.
+    """
+
+    units: ClassVar[Mapping[str, Unit]] = {"effect": "share", "units": "count"}
+    labels: ClassVar[Mapping[str, str]] = {
+        "variant": mark("Variant"),
+        "metric": mark("Metric"),
+        "role": mark("Role"),
+        "control": mark("Control"),
+        "treatment": mark("Variant's value"),
+        "effect": mark("Relative effect"),
+        "low": mark("from"),
+        "high": mark("to"),
+        "p_value": mark("p-value"),
+        "units": mark("Units"),
+    }
+    sheet: ClassVar[str] = mark("Decision memo")
+
+    experiment: Experiment
+    verdict: Verdict
+    standings: tuple[Standing, ...]
+    others: Multiplicity | None
+    money: Money | None
+    untested: tuple[str, ...]
+    owner: str
+
+    @property
+    def decision(self) -> Decision:
+        """What to do."""
+        return self.verdict.decision
+
+    @property
+    def silent(self) -> bool:
+        """Whether no effect may be shown."""
+        return self.verdict.reason == "red"
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict, what it is worth, the guardrails, and what was not tested."""
+        found = [self._verdict()]
+        if self.money is not None:
+            found.append(self.money.finding())
+        found += [
+            Finding(key=f"untested/{place}", level="info", text=text)
+            for place, text in enumerate(self.untested)
+        ]
+        return tuple(found)
+
+    def _verdict(self) -> Finding:
+        trial, standing = self.experiment, self.verdict.standing
+        checks = tuple(check.label for check in trial.health.red)
+        evidence = {} if standing is None else _evidence(standing)
+        action = action_words(
+            self.verdict,
+            control=trial.plan.control,
+            end=show(read_day(trial), "day") if trial.plan.end else "",
+        )
+        return Finding(
+            key=f"experiment/{trial.plan.experiment_id}",
+            level=LEVELS[self.verdict.reason],
+            text=verdict_sentence(
+                self.verdict,
+                metric=trial.primary,
+                checks=checks,
+                least_effect=trial.plan.least_effect,
+                findable=findable_effect(trial, standing),
+            ),
+            evidence=evidence,
+            money=self.money.at_stake if self.money else None,
+            action=Action(text=action, owner=self.owner),
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a variant and metric; units alone where no effect may be read."""
+        import pandas as pd
+
+        if self.silent:
+            kept = self.experiment.joined.prepared.kept
+            return pd.DataFrame(
+                [{"variant": name, "units": n} for name, n in kept.items()],
+            )
+        rows = [self._row(variant, metric) for variant, metric in self.experiment.effects]
+        return pd.DataFrame(rows)
+
+    def _row(self, variant: str, key: str) -> dict[str, object]:
+        trial, metric = self.experiment, METRICS[key]
+        effect = trial.effects[variant, key]
+        interval, p_value = self._judged(variant, key)
+        return {
+            "variant": variant,
+            "metric": tr(metric.label),
+            "role": tr(role_of(trial, key)),
+            "control": show(raw_value(trial, trial.plan.control, metric), metric.unit),
+            "treatment": show(raw_value(trial, variant, metric), metric.unit),
+            "effect": effect.relative.value,
+            "low": show(interval.low, "share", sign=True),
+            "high": show(interval.high, "share", sign=True),
+            "p_value": show_p(p_value),
+        }
+
+    def _judged(self, variant: str, key: str) -> tuple[Interval, float]:
+        """The interval and the p-value that count: for the deciding metric those of the looks."""
+        if key == self.experiment.plan.primary:
+            standing = next(s for s in self.standings if s.variant == variant)
+            return standing.relative, self.experiment.effects[variant, key].p_value
+        held = self.experiment.effects[variant, key]
+        if self.others is None:
+            return held.relative, held.p_value
+        place = list(self.others.effects).index((variant, key))
+        return held.relative, float(self.others.p_values[place])
+
+    def chart(self) -> Chart | None:
+        """Every metric's relative effect with its interval."""
+        from ecops_lib.core.charts import interval_chart
+
+        if self.silent:
+            return None
+        frame = self._chart_frame()
+        if not frame["value"].map(math.isfinite).any():
+            return None
+        better = ["up" if good > 0 else "down" for good in frame["good"]]
+        return interval_chart(
+            frame,
+            caption=tr("Relative effect on each metric"),
+            unit="share",
+            better=better,  # type: ignore[arg-type]
+        )
+
+    def _chart_frame(self) -> pd.DataFrame:
+        import pandas as pd
+
+        several = len(self.experiment.treatments) > 1
+        rows = []
+        for variant, key in self.experiment.effects:
+            interval, _ = self._judged(variant, key)
+            label = tr(METRICS[key].label)
+            name = f"{short_name(variant)} · {label}" if several else label
+            rows.append((name, interval.value, interval.low, interval.high, METRICS[key].good))
+        return pd.DataFrame(rows, columns=["name", "value", "low", "high", "good"])
+
+
+def show_p(p_value: float) -> str:
+    """A p-value as a table prints it.
+
+    >>> show_p(0.0321), show_p(1e-9)
+    ('0.032', '< 0.001')
+    """
+    if math.isnan(p_value):
+        return show(p_value)
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+ROLES: Mapping[str, str] = {
+    "primary": mark("decides"),
+    "guardrail": mark("guardrail"),
+    "secondary": mark("shown"),
+}
+
+
+def role_of(trial: Experiment, key: str) -> str:
+    """What a metric is for, in English, marked."""
+    if key == trial.plan.primary:
+        return ROLES["primary"]
+    return ROLES["guardrail" if key in trial.plan.guardrails else "secondary"]
+
+
+def raw_value(trial: Experiment, variant: str, metric: ExperimentMetric) -> float:
+    """A metric of one variant as it stands in the data, before any adjustment."""
+    held = trial.moments(variant)
+    if not held.n:
+        return math.nan
+    if not metric.denominator:
+        return held.average(metric.numerator)
+    below = held.average(metric.denominator)
+    return held.average(metric.numerator) / below if below else math.nan
+
+
+def read_day(trial: Experiment) -> dt.date:
+    """The day from which on a test may be read: its last day and the window after it."""
+    end = trial.plan.end or trial.day
+    return end + trial.plan.window_days * DAY
+
+
+def findable_effect(trial: Experiment, standing: Standing | None) -> float:
+    """Smallest relative effect that the test finds with the plan's power, from its own error."""
+    from scipy.special import ndtri
+
+    if standing is None:
+        return math.nan
+    effect = trial.effects[standing.variant, trial.plan.primary]
+    spans = float(ndtri(1 - trial.level / 2) + ndtri(trial.plan.power))
+    return spans * effect.standard_error / abs(effect.control) if effect.control else math.nan
+
+
+def _evidence(standing: Standing) -> dict[str, float]:
+    return {
+        "control": standing.control,
+        "treatment": standing.treatment,
+        "effect": standing.relative.value,
+        "low": standing.relative.low,
+        "high": standing.relative.high,
+    }

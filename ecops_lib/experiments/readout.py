@@ -1,0 +1,131 @@
+"""From a test to its memo: the standings, the correction, the one decision."""
+
+from __future__ import annotations
+
+import math
+
+from ecops_lib.core.errors import MissingDataError
+from ecops_lib.core.language import tr
+from ecops_lib.experiments.effects import Effect, Interval
+from ecops_lib.experiments.experiment import Experiment
+from ecops_lib.experiments.inference import Multiplicity, correct_multiplicity, non_inferiority
+from ecops_lib.experiments.memo import Memo, raw_value
+from ecops_lib.experiments.money import value_monthly
+from ecops_lib.experiments.outcomes import METRICS
+from ecops_lib.experiments.untested import list_untested
+from ecops_lib.experiments.verdict import Standing, decide, side_of
+
+WEEK = 7
+UNKNOWN = Interval(value=math.nan, low=-math.inf, high=math.inf)
+
+
+def read_out(trial: Experiment) -> Memo:
+    """One decision on a test, and the figures that bear it.
+
+    The deciding metric is held against the boundary for daily looks; with several variants
+    the level is shared among them (Bonferroni). All other metrics are corrected together
+    (Holm). A guardrail is broken where it is shown to be worse after that correction, and
+    sure where harm beyond the plan's margin is ruled out.
+
+    Args:
+        trial: The test.
+
+    Raises:
+        MissingDataError: The data do not tell the metric that decides.
+    """
+    require_primary(trial)
+    red = bool(trial.health.red)
+    others = None if red else correct_others(trial)
+    standings = () if red else tuple(_standing(trial, v, others) for v in trial.treatments)
+    timing = trial.health.too_early
+    verdict = decide(
+        standings,
+        good=trial.primary.good,
+        red=red,
+        finished=not timing,
+        whole_week=len({day for _, day, _ in trial.facts.cells}) >= WEEK,
+    )
+    return Memo(
+        experiment=trial,
+        verdict=verdict,
+        standings=standings,
+        others=others,
+        money=value_monthly(trial, verdict),
+        untested=() if red else tuple(list_untested(trial, standings)),
+        owner=trial.store.settings.owners.get("tests", tr("operations")),
+    )
+
+
+def require_primary(trial: Experiment) -> None:
+    """Refuse a test whose deciding metric the data do not tell.
+
+    Raises:
+        MissingDataError: They do not.
+    """
+    if trial.primary not in trial.metrics:
+        needed = " / ".join(n for n in (trial.primary.numerator, trial.primary.denominator) if n)
+        raise MissingDataError(
+            f"the test {trial.plan.experiment_id!r} is decided by {trial.plan.primary!r}, but the "
+            f"data do not tell {needed}; import what does, or choose another primary metric."
+        )
+
+
+def correct_others(trial: Experiment) -> Multiplicity | None:
+    """Every metric but the deciding one, over all variants, corrected by Holm's method."""
+    others = {
+        (variant, key): effect
+        for (variant, key), effect in trial.effects.items()
+        if key != trial.plan.primary
+    }
+    return correct_multiplicity(others, method="holm", alpha=trial.plan.alpha) if others else None
+
+
+def _standing(trial: Experiment, variant: str, others: Multiplicity | None) -> Standing:
+    last = trial.paths[variant].last
+    relative = last.relative if last else UNKNOWN
+    return Standing(
+        variant=variant,
+        control=raw_value(trial, trial.plan.control, trial.primary),
+        treatment=raw_value(trial, variant, trial.primary),
+        relative=relative,
+        side=side_of(relative, good=trial.primary.good, least_effect=trial.plan.least_effect),
+        broken=_broken(trial, variant, others),
+        unsure=_unsure(trial, variant),
+    )
+
+
+def _guardrails(trial: Experiment) -> tuple[str, ...]:
+    """Guardrails that the data tell."""
+    return tuple(m.key for m in trial.metrics if m.key in trial.plan.guardrails)
+
+
+def _broken(trial: Experiment, variant: str, others: Multiplicity | None) -> tuple[str, ...]:
+    """Guardrails that are shown to be worse, after the correction."""
+    if others is None:
+        return ()
+    found = dict(zip(others.effects, others.found, strict=True))
+    return tuple(
+        key
+        for key in _guardrails(trial)
+        if found.get((variant, key)) and _is_worse(trial.effects[variant, key], key)
+    )
+
+
+def _is_worse(effect: Effect, key: str) -> bool:
+    return effect.difference.value * METRICS[key].good < 0
+
+
+def _unsure(trial: Experiment, variant: str) -> tuple[str, ...]:
+    """Guardrails for which harm beyond the margin is not ruled out."""
+    return tuple(
+        key
+        for key in _guardrails(trial)
+        if not non_inferiority(
+            trial.moments(trial.plan.control),
+            trial.moments(variant),
+            metric=METRICS[key],
+            margin=trial.plan.guardrail_margin,
+            covariates=trial.covariates(METRICS[key]),
+            alpha=trial.level / 2,
+        ).passed
+    )
