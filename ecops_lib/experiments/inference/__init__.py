@@ -4,6 +4,7 @@ from ecops_lib.experiments.inference.adjustment import Adjusted, adjust, estimat
 from ecops_lib.experiments.inference.bounds import MarginTest, equivalence, non_inferiority
 from ecops_lib.experiments.inference.clusters import compare_clusters
 from ecops_lib.experiments.inference.compare import compare, estimates
+from ecops_lib.experiments.inference.counts import Counts, share_interval
 from ecops_lib.experiments.inference.means import compare_means
 from ecops_lib.experiments.inference.multiple import (
     Multiplicity,
@@ -12,12 +13,10 @@ from ecops_lib.experiments.inference.multiple import (
     interval_at,
 )
 from ecops_lib.experiments.inference.proportions import (
-    Counts,
     compare_proportions,
     difference_interval,
     pooled_z,
     proportion_p_value,
-    share_interval,
 )
 from ecops_lib.experiments.inference.quantiles import Distribution, compare_quantiles
 from ecops_lib.experiments.inference.relative import (

@@ -20,8 +20,8 @@ from ecops_lib.core.results import Result
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.inference.adjustment import Column
 from ecops_lib.experiments.inference.compare import by_shares, compare, estimates
+from ecops_lib.experiments.inference.counts import Counts
 from ecops_lib.experiments.inference.means import welch_degrees
-from ecops_lib.experiments.inference.proportions import Counts
 from ecops_lib.experiments.inference.score import difference_error, ratio_error
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric

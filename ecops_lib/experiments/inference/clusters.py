@@ -18,7 +18,7 @@ from ecops_lib.experiments.inference.adjustment import Adjusted, adjust
 from ecops_lib.experiments.inference.means import effect_of
 from ecops_lib.experiments.moments import Moments
 
-Correction = Literal["groups", "CR0", "CR1"]
+SmallSample = Literal["groups", "CR0", "CR1"]
 """Small-sample factor on the clusters' variance: G ÷ (G − 1) in each group, none, or
 G (N − 1) ÷ ((G − 1)(N − 2)) over both (as Stata and statsmodels)."""
 
@@ -33,7 +33,7 @@ def compare_clusters(
     size: str,
     alpha: float = 0.05,
     relative: Relative = "fieller",
-    correction: Correction = "groups",
+    correction: SmallSample = "groups",
 ) -> Effect:
     """Compare a mean per counted unit where whole clusters were assigned.
 
@@ -60,7 +60,7 @@ def compare_clusters(
         Liang and Zeger (1986), Biometrika 73, 13-22; Cameron and Miller (2015), Journal
         of Human Resources 50, 317-372, eq. 11-12.
     """
-    require_choice(correction, Correction, name="correction")
+    require_choice(correction, SmallSample, name="correction")
     require_between(alpha, 0.0, 1.0, name="alpha", ends="open")
     held = adjust(control, treatment, columns=((total, size),))
     if correction != "groups":
@@ -84,7 +84,7 @@ def compare_clusters(
     return effect
 
 
-def _rescaled(held: Adjusted, counted: float, correction: Correction) -> Adjusted:
+def _rescaled(held: Adjusted, counted: float, correction: SmallSample) -> Adjusted:
     """The groups' variances with another small-sample factor."""
     groups = sum(held.sizes)
     factor = 1.0

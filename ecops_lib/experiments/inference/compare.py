@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ecops_lib.experiments.effects import Effect, Relative
 from ecops_lib.experiments.inference.adjustment import Adjusted, Column, adjust
+from ecops_lib.experiments.inference.counts import Counts
 from ecops_lib.experiments.inference.means import compare_means
-from ecops_lib.experiments.inference.proportions import Counts, compare_proportions
+from ecops_lib.experiments.inference.proportions import compare_proportions
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
 

@@ -16,7 +16,8 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.experiments.effects import Effect, Interval
-from ecops_lib.experiments.inference.proportions import METHODS, Counts, difference_interval
+from ecops_lib.experiments.inference.counts import Counts
+from ecops_lib.experiments.inference.proportions import METHODS, difference_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from ecops_lib.core.checks import require_between, require_choice
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.language import mark, tr
 from ecops_lib.experiments.effects import Effect, Interval, Relative
+from ecops_lib.experiments.inference.counts import Counts, normal_quantile, wilson_limits
 from ecops_lib.experiments.inference.relative import NOWHERE, Pair, relative_interval
 from ecops_lib.experiments.inference.score import difference_limits, ratio_limits
-from ecops_lib.experiments.moments import Moments
 
 Test = Literal["auto", "z", "fisher", "barnard", "boschloo"]
 Limits = Literal["score", "miettinen-nurminen", "newcombe", "agresti-caffo", "wald", "pooled"]
-ShareLimits = Literal["wilson", "beta", "jeffreys", "agresti-coull", "wald"]
 
 SMALL_EXPECTED = 5.0
 MOST_FOR_BOSCHLOO = 200
@@ -27,89 +25,6 @@ METHODS: dict[str, str] = {
     "barnard": mark("Barnard's exact test"),
     "boschloo": mark("Boschloo's exact test"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Successes among units."""
-
-    successes: int
-    units: int
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be a count."""
-        if not 0 <= self.successes <= self.units or self.units < 1:
-            raise ParameterError(
-                f"{self.successes} successes among {self.units} units are impossible;"
-                " give at least one unit and no more successes than units."
-            )
-
-    @classmethod
-    def of(cls, moments: Moments, column: str) -> Counts:
-        """Counts of a column that is 0 or 1 a unit.
-
-        Raises:
-            ParameterError: The column holds something else, or there is no unit.
-        """
-        total, share, n = moments.total(column), moments.average(column), moments.n
-        whole = round(total) if math.isfinite(total) else -1
-        told = share * (1 - share) * n / max(n - 1, 1)
-        binary = n == 1 or abs(moments.variance(column) - told) <= 1e-6 * share
-        if not (0 <= whole <= n and n and binary and abs(total - whole) <= 0.01):
-            raise ParameterError(
-                f"{column!r} is not 0 or 1 for each of {n} units;"
-                " compare it as a mean, or mark each unit with 0 or 1."
-            )
-        return cls(successes=whole, units=n)
-
-    @property
-    def rate(self) -> float:
-        """Share of successes."""
-        return self.successes / self.units
-
-
-def share_interval(
-    counts: Counts, *, alpha: float = 0.05, method: ShareLimits = "wilson"
-) -> Interval:
-    """One share with its interval.
-
-    Args:
-        counts: Successes among units.
-        alpha: Two-sided level.
-        method: "wilson" (score), "beta" (Clopper-Pearson, exact), "jeffreys",
-            "agresti-coull" or "wald".
-
-    References:
-        Brown, Cai and DasGupta (2001), Statistical Science 16, 101-133.
-
-    >>> held = share_interval(Counts(successes=81, units=263))
-    >>> round(held.low, 4), round(held.high, 4)
-    (0.2553, 0.3662)
-    """
-    from statsmodels.stats.proportion import proportion_confint
-
-    require_choice(method, ShareLimits, name="method")
-    require_between(alpha, 0.0, 1.0, name="alpha", ends="open")
-    if method == "wilson":
-        low, high = _wilson(counts, _quantile(alpha))
-    else:
-        named = {"agresti-coull": "agresti_coull", "wald": "normal"}.get(method, method)
-        low, high = proportion_confint(counts.successes, counts.units, alpha, method=named)
-    return Interval(value=counts.rate, low=float(low), high=float(high))
-
-
-def _wilson(counts: Counts, quantile: float) -> tuple[float, float]:
-    n, rate, square = counts.units, counts.rate, quantile**2
-    middle = (rate + square / (2 * n)) / (1 + square / n)
-    half = quantile * math.sqrt(rate * (1 - rate) / n + square / (4 * n**2)) / (1 + square / n)
-    low = 0.0 if counts.successes == 0 else middle - half
-    return low, 1.0 if counts.successes == n else middle + half
-
-
-def _quantile(alpha: float) -> float:
-    from scipy.special import ndtri
-
-    return float(-ndtri(alpha / 2))
 
 
 def difference_interval(
@@ -149,7 +64,7 @@ def difference_interval(
     require_between(alpha, 0.0, 1.0, name="alpha", ends="open")
     if continuity and method not in {"wald", "pooled"}:
         raise ParameterError(f"continuity goes with 'wald' or 'pooled', not with {method!r}.")
-    quantile, value = _quantile(alpha), treatment.rate - control.rate
+    quantile, value = normal_quantile(alpha), treatment.rate - control.rate
     table = (control.successes, control.units, treatment.successes, treatment.units)
     match method:
         case "score" | "miettinen-nurminen":
@@ -172,7 +87,7 @@ def difference_interval(
 
 
 def _newcombe(control: Counts, treatment: Counts, quantile: float) -> tuple[float, float]:
-    first, second = _wilson(control, quantile), _wilson(treatment, quantile)
+    first, second = wilson_limits(control, quantile), wilson_limits(treatment, quantile)
     value = treatment.rate - control.rate
     down = math.hypot(treatment.rate - second[0], first[1] - control.rate)
     up = math.hypot(second[1] - treatment.rate, control.rate - first[0])
@@ -334,7 +249,7 @@ def share_ratio_interval(
     require_choice(method, Relative, name="relative")
     if not control.successes and not treatment.successes:
         return NOWHERE
-    quantile, rates = _quantile(alpha), (control.rate, treatment.rate)
+    quantile, rates = normal_quantile(alpha), (control.rate, treatment.rate)
     value = rates[1] / rates[0] - 1 if rates[0] else math.inf
     if method == "fieller":
         low, high = ratio_limits(

@@ -102,7 +102,8 @@ class BootstrapCheck(Result):
         else:
             text = tr(
                 "{metric}: resampled units give {least} to {most} where the formula gives"
-                " {low} to {high}; extreme values weigh on it, so lean on the resampled one.",
+                " {low} to {high}; extreme values weigh on both, so cut them or let more units come"
+                " before deciding.",
                 **values,
             )
         return (

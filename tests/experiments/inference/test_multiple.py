@@ -97,7 +97,7 @@ def test_the_count_is_printed() -> None:
     assert "2 stand after the correction by Holm" in text
     assert list(held.to_frame()["found"]) == list(held.found)
     with reading("zh"):
-        assert held.findings()[0].text
+        assert held.findings()[0].text.startswith("共计入 6 次比较（2 个版本 × 3 个指标）")
 
 
 def test_joint_intervals_say_what_bonferroni_says() -> None:

@@ -58,7 +58,9 @@ def test_a_planted_parting_is_found_and_named() -> None:
     other = compare_segments(turned, control="A", treatment="B", metric=RATE).findings()[0].text
     assert "lowest in new (-2.00 pp) and highest in =cmd() (+1.50 pp)" in other
     with reading("zh"):
-        assert held.findings()[0].text
+        said = held.findings()[0].text
+        assert "=cmd() 最低" in said
+        assert "new 最高" in said
 
 
 def test_no_parting_is_no_claim() -> None:
