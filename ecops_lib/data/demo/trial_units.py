@@ -43,7 +43,7 @@ class Units:
     Attributes:
         account: Index of the buyer; −1 − n for the n-th visitor who never bought.
         exposed_at: First exposure.
-        converted: Whether it paid for an order within the window.
+        converted: Whether it placed an order and paid for it within the window.
         paid: Cents of those orders.
         refunded: Cents of them that went back so far.
         treated: Whether its first exposure was the treatment.
@@ -80,7 +80,7 @@ def draw_units(
         np.concatenate([values, nothing])[order] for values in (paid, refunded, before, bought)
     )
     converted = bought > 0
-    treated = draw_variants(rng, converted, refunded, before, **trial.effects(world))
+    treated = draw_variants(rng, paid, refunded, before, **trial.effects(world))
     device = rng.choice(len(DEVICES), len(order), p=DEVICE_SHARE)
     soon_over = add_seconds(held[order], np.full(len(order), HOUR)) >= trial.over(world)
     units = Units(
@@ -132,13 +132,14 @@ def _busy_moments(
 def _outcomes(
     trade: Trade, done: Fulfilment, buyer: Ints, exposed: Times
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Orders paid within the window, their cents, cents back, and orders paid before."""
+    """Orders placed once exposed and paid in the window; their cents, cents back; earlier ones."""
     unit = np.full(len(trade.buyers.province), -1)
     unit[buyer] = np.arange(len(buyer))
     mine = np.flatnonzero((unit[trade.orders.buyer] >= 0) & ~np.isnat(trade.orders.paid_at))
     of = unit[trade.orders.buyer[mine]]
     wait = (trade.orders.paid_at[mine] - exposed[of]).astype(np.int64)
-    within, before = (wait >= 0) & (wait < WINDOW * DAY), wait < 0
+    placed = trade.orders.created_at[mine] >= exposed[of]
+    within, before = placed & (wait < WINDOW * DAY), wait < 0
     bought = np.bincount(of[within], minlength=len(buyer))
     paid = np.bincount(of[within], trade.orders.total[mine][within], len(buyer))
     back = np.bincount(of[within], done.refunded[mine][within], len(buyer))
@@ -148,7 +149,7 @@ def _outcomes(
 
 def draw_variants(
     rng: np.random.Generator,
-    converted: Flags,
+    paid: Ints,
     back: Ints,
     before: Ints,
     *,
@@ -164,15 +165,15 @@ def draw_variants(
 
     Args:
         rng: Source of chance.
-        converted: Whether each unit bought.
-        back: Cents that went back to each; only buyers get any.
+        paid: Cents that each unit paid; more than none if it bought.
+        back: Cents of them that went back to it.
         before: Orders of each before it was exposed.
         lift: Conversion of the treatment over that of the control, less 1.
         refunds: Share of its buyers who get money back over that of the control, less 1.
     """
     sells, returns = 1 + lift, 1 + refunds
+    converted, refunded = paid > 0, back > 0
     buyers = max(int(converted.sum()), 1)
-    refunded = back > 0
     seen = refunded.sum() / buyers
     usual = seen * (SHARE * sells + 1 - SHARE) / (SHARE * sells * returns + 1 - SHARE)
     keeps = sells * max(1 - usual * returns, 0) / max(1 - usual, 1 / buyers)
@@ -184,18 +185,24 @@ def draw_variants(
     others = units - np.bincount(stratum, converted, STRATA)
     rest = np.clip((SHARE * units - taken) / np.maximum(others, 1), 0, 1)
     treated: Flags = rng.random(len(chance)) < np.where(converted, chance, rest[stratum])
-    returned = np.flatnonzero(refunded)
-    _spread(rng, treated, chance, returned[np.argsort(back[returned], kind="stable")])
+    _spread(rng, treated, chance, _by_size(back, refunded))
     if lift or refunds:
-        _spread(rng, treated, chance, np.flatnonzero(converted & ~refunded))
+        _spread(rng, treated, chance, _by_size(paid, converted & ~refunded))
     return treated
+
+
+def _by_size(cents: Ints, some: Flags) -> Ints:
+    """Places of some of the units, the smallest sum first."""
+    who = np.flatnonzero(some)
+    place: Ints = who[np.argsort(cents[who], kind="stable")]
+    return place
 
 
 def _spread(rng: np.random.Generator, treated: Flags, chance: Floats, who: Ints) -> None:
     """Let some units be treated in turn instead of by lot, each still with its chance.
 
-    Planted effects come out as planted then, and the few refunds, uneven as they are, are
-    spread evenly by size: chance must not hide a truth, or feign one.
+    Planted effects come out as planted then, and sums, uneven as they are, are spread
+    evenly by size: chance must not hide a truth, or feign one.
     """
     steps = np.floor(chance[who].cumsum() + rng.random())
     treated[who] = np.diff(steps, prepend=0) > 0

@@ -58,8 +58,10 @@ def units_of(store: Store, told: dict[str, object]) -> pd.DataFrame:
     orders["paid_amount"] = orders["paid_amount"].astype(float)
     held = units.reset_index().merge(orders, left_on="unit_key", right_on="buyer_key")
     wait = held["paid_at"] - held["exposed_at"]
-    late = wait >= pd.Timedelta(days=told["window_days"])
-    within = held[(wait >= pd.Timedelta(0)) & ~late].groupby("unit_key")
+    counts = (held["created_at"] >= held["exposed_at"]) & (
+        wait < pd.Timedelta(days=told["window_days"])
+    )
+    within = held[counts].groupby("unit_key")
     sums = within[["paid_amount", "back"]].sum().reindex(units.index, fill_value=0.0)
     before = held[wait < pd.Timedelta(0)].groupby("unit_key").size()
     return units.assign(
@@ -286,7 +288,8 @@ def test_variants_drawn_backwards_cannot_be_told_from_those_drawn_forwards(
     kinds = []
     for _ in range(40):
         treated, converted, back, before = forwards(rng, lift, refunds)
-        again = draw_variants(rng, converted, back, before, lift=lift, refunds=refunds)
+        paid = converted * 1 + back
+        again = draw_variants(rng, paid, back, before, lift=lift, refunds=refunds)
         cell = np.minimum(before, 3) * 3 + converted + (back > 0)
         kinds.append(
             [[np.bincount(cell[side], minlength=12) for side in (t, ~t)] for t in (treated, again)]
@@ -301,6 +304,6 @@ def test_variants_drawn_backwards_cannot_be_told_from_those_drawn_forwards(
 def test_no_effect_is_a_fair_coin_whatever_the_unit_did() -> None:
     rng = np.random.default_rng(9)
     converted = rng.random(40_000) < 0.06
-    treated = draw_variants(rng, converted, np.zeros(40_000, int), rng.poisson(0.3, 40_000))
+    treated = draw_variants(rng, converted * 1, np.zeros(40_000, int), rng.poisson(0.3, 40_000))
     table = pd.crosstab(converted, treated)
     assert stats.chi2_contingency(table).pvalue > 0.001
