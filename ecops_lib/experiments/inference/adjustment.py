@@ -34,6 +34,10 @@ Column = str | tuple[str, str]
 """A column of the moments, or two of them of which the ratio is meant."""
 
 
+LEAST_UNITS = 20
+"""Units of both groups together that each column needs for a slope to be estimated."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
     """One group's outcome and covariates, ratios linearised around the group's own.
@@ -140,7 +144,7 @@ class Adjusted:
         pair: The estimates, for the relative effect.
         variances: Variance of the mean of y − θᵀx in each group, control first.
         sizes: Units of each group.
-        theta: The slopes.
+        theta: The slopes; empty where there was no covariate, or too few units.
         explained: Share of each group's variance that the covariates took out.
     """
 
@@ -172,9 +176,13 @@ def adjust(
             over all units, which is taken as given.
 
     Returns:
-        The estimates with their variances.
+        The estimates with their variances; not adjusted where both groups together have
+        fewer than 20 units for each column, as slopes would then fit chance.
     """
     require_choice(base, Base, name="base")
+    require_choice(theta, Theta, name="theta")
+    if control.n + treatment.n < LEAST_UNITS * len(columns):
+        columns = columns[:1]
     first, second = linearise(control, columns), linearise(treatment, columns)
     slopes = (
         estimate_theta(control, treatment, columns, theta=theta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from ecops_lib.core.checks import require_between, require_choice
@@ -75,13 +76,18 @@ def compare_means(
     for group, name in ((control, "control"), (treatment, "treatment")):
         _require_finite(group, columns, name)
     held = adjust(control, treatment, columns=columns, theta=theta, base=base)
-    return effect_of(
+    adjusted = len(held.theta) > 0
+    effect = effect_of(
         held,
         alpha=alpha,
         relative=relative,
         reference=reference,
-        method=METHODS[bool(metric.denominator), bool(covariates)],
+        method=METHODS[bool(metric.denominator), adjusted],
     )
+    if not covariates or adjusted or min(control.n, treatment.n) < 2:
+        return effect
+    few = tr("Too few units to adjust for what was known before; the figures are unadjusted.")
+    return replace(effect, notes=(few, *effect.notes))
 
 
 def _require_finite(group: Moments, columns: Sequence[Column], name: str) -> None:

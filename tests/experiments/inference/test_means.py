@@ -351,6 +351,16 @@ def test_impossible_options_are_refused() -> None:
         compare(group, group, metric=SPEND, covariates=("previous_amount",))
 
 
+def test_covariates_are_left_out_where_slopes_would_fit_chance() -> None:
+    rng = np.random.default_rng(30)
+    for n, adjusted in ((2, False), (29, False), (30, True)):
+        groups = [moments(shop(rng, n)) for _ in range(2)]
+        covariates = ("previous_amount", "previous_orders")
+        effect = compare(*groups, metric=SPEND, covariates=covariates)
+        assert ("CUPED" in effect.method) == adjusted
+        assert any("unadjusted" in note for note in effect.notes) != adjusted
+
+
 def test_theta_over_days_is_theta_over_all() -> None:
     rng = np.random.default_rng(9)
     days = [(shop(rng, 80), shop(rng, 90)) for _ in range(5)]
