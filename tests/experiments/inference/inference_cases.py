@@ -1,4 +1,4 @@
-"""Reading the peers' figures, and the data they were computed on."""
+"""The peers' figures with their data, and a small world of visitors."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
 
 Z = 1.959963984540054
+COLUMNS = ("paid_amount", "orders", "previous_amount", "previous_orders")
 
 
 @cache
@@ -64,3 +66,17 @@ def one_column(summary: dict[str, float], group: str) -> Moments:
         [summary[f"sum_{group}"]],
         [[summary[f"sumsq_{group}"]]],
     )
+
+
+def shop(rng: np.random.Generator, n: int, *, lift: float = 1.0) -> np.ndarray:
+    """Heavy-tailed spend of visitors, most of whom buy nothing, with what they bought before."""
+    taste = rng.gamma(1.0, 1.0, n)
+    before = rng.poisson(taste)
+    past = before * rng.lognormal(3, 0.5, n)
+    orders = rng.poisson(0.6 * taste)
+    paid = orders * rng.lognormal(3, 0.5, n) * lift
+    return np.column_stack([paid, orders, past, before]).astype(float)
+
+
+def moments(values: np.ndarray) -> Moments:
+    return Moments.of_values(COLUMNS, values)
