@@ -74,7 +74,7 @@ def expect_level(series: pd.Series[float], *, history: History, day: dt.date, ah
     width = (found["high"] - found["low"]) / expected / (2 * NORMAL)
     more = (width**2 - width.median() ** 2).clip(lower=0.0)
     return Level(
-        expected=expected.fillna(float(held.mean())),
+        expected=(expected * (1 - found["empty"])).fillna(float(held.mean())),
         doubts=(more**0.5).fillna(SHORT_DOUBT),
     )
 

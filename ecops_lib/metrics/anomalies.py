@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-TOLD = ("expected", "low", "high", "z", "days", "p", "alarm")
+TOLD = ("expected", "low", "high", "z", "days", "p", "alarm", "empty")
 CALENDAR = ("day", "holiday", "is_makeup", "festival", "phase", "lunar_day", "event")
 NEAR_NEW_YEAR = 7
 """Days around the lunar new year that are a kind of their own beside its public holiday."""
@@ -34,9 +34,9 @@ class Anomalies(Result):
 
     Attributes:
         table: One row a judged series, most surprising first: ``series``, ``actual``,
-            ``expected``, ``low``, ``high`` (in the series' unit), ``z``, ``days``, ``p``
-            and ``alarm`` as ``Expectation`` tells, and ``q`` (p adjusted for the
-            number of series).
+            ``expected``, ``low``, ``high`` (in the series' unit), ``z``, ``days``, ``p``,
+            ``alarm`` and ``empty`` as ``Expectation`` tells, and ``q`` (p adjusted for
+            the number of series).
         as_of: The day judged.
         alpha: Largest q that is flagged.
         unjudged: Series without enough history or without a value on the day.
@@ -131,8 +131,8 @@ def expect_days(
 
     Returns:
         By day: ``actual``, ``expected`` (a median), ``low``, ``high``, ``z``, ``days``,
-        ``p`` and ``alarm`` as ``metrics.expectation.Expectation`` tells; NaN for the
-        first 40 rows.
+        ``p``, ``alarm`` and ``empty`` as ``metrics.expectation.Expectation`` tells; NaN
+        for the first 40 rows (``empty``: 0).
 
     Raises:
         ParameterError: The index is not of distinct days in order, or alpha is outside
@@ -251,6 +251,8 @@ def series_unit(name: str) -> Unit:
 def _sentence(name: str, row: Mapping[str, float], *, unit: Unit, rising: bool) -> str:
     values = {key: show(row[key], unit) for key in ("actual", "expected", "low", "high")}
     named = {"series": series_label(name), **values}
+    if row["empty"] > 0:
+        return _sparse_sentence(row, named, rising=rising)
     if row["days"] > 1:
         run = show(row["days"], "days")
         if rising:
@@ -275,6 +277,42 @@ def _sentence(name: str, row: Mapping[str, float], *, unit: Unit, rising: bool) 
     return tr(
         "{series} is unusually low: {actual}, where {low} to {high} was to be expected "
         "of such a day.",
+        **named,
+    )
+
+
+def _sparse_sentence(row: Mapping[str, float], named: Mapping[str, str], *, rising: bool) -> str:
+    """The sentence on a series of which many a day brings nothing."""
+    run = show(row["days"], "days")
+    if row["actual"] == 0:
+        return tr(
+            "{series} has brought nothing for too long to be chance; {empty} of its days "
+            "before brought nothing.",
+            empty=show(row["empty"], "share"),
+            **named,
+        )
+    if row["days"] > 1 and rising:
+        return tr(
+            "{series} has been high for {run}, too long to be chance: {actual} on the last; a "
+            "day that brings anything brings about {expected}.",
+            run=run,
+            **named,
+        )
+    if row["days"] > 1:
+        return tr(
+            "{series} has been low for {run}, too long to be chance: {actual} on the last; a "
+            "day that brings anything brings about {expected}.",
+            run=run,
+            **named,
+        )
+    if rising:
+        return tr(
+            "{series} is unusually high: {actual}; a day that brings anything brings {low} to "
+            "{high}.",
+            **named,
+        )
+    return tr(
+        "{series} is unusually low: {actual}; a day that brings anything brings {low} to {high}.",
         **named,
     )
 

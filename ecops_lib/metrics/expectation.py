@@ -12,6 +12,11 @@ On it, a day is level + weekday + kind of day + noise, each estimated from earli
   none, with an interval that is wide until such days have been seen;
 * noise: its size above and below is estimated apart, since a big order lifts a day
   further than anything lowers one; whole counts have at least Poisson's noise;
+* days without any: where a fifth of a series' days or more bring nothing (closed weekdays
+  aside), level, profile and noise are those of the days that bring something, and a day
+  without any is an event of its own chance (Aitchison 1955, JASA 50, 901-908). So a
+  sale of a tenth of the usual is seen, which lies between nothing and the usual. A day
+  without any scores by the chance of as many in a row, and adds nothing to a sum;
 * evidence: a fall of several days shows in their sum before it shows in any of them, so
   the evidence of a day is the strongest of |z| and of the standardised sums of the last
   2, 3 and 4 scores, each clipped at 2 so that no single day makes a run;
@@ -24,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +45,9 @@ WARM_UP = 40
 OFFSET = 0.1
 CLOSED = 0.01
 """Share of the level below which a weekday is taken as one on which the shop is closed."""
+EMPTY, EMPTY_RATE, SEEN = 0.2, 0.015, 20
+"""Share of days without any from which they are judged apart, its rate of learning, and the
+days with some that this takes."""
 LEVEL_RATE, WEEKDAY_RATE, SCALE_RATE = 0.1, 0.1, 0.015
 CLIP = 2.5
 ROUNDS = 3
@@ -68,6 +76,8 @@ class Expectation:
         p: Two-sided p-value of the evidence.
         alarm: The evidence in standard deviations, negative for a fall, with repeats
             counting for less: its size is the order in which to ring.
+        empty: Share of days that bring nothing where a fifth or more do, else 0. Above 0,
+            ``expected``, ``low`` and ``high`` are those of a day that brings something.
     """
 
     expected: Floats
@@ -77,6 +87,23 @@ class Expectation:
     days: Floats
     p: Floats
     alarm: Floats
+    empty: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _View:
+    """How far each day was from its expectation, and what lay around it."""
+
+    level: Floats
+    centre: Floats
+    below: Floats
+    above: Floats
+    z: Floats
+    closed: npt.NDArray[np.bool_]
+
+    def value(self, by: Floats | float) -> Floats:
+        """The value that lies so far, on the relative scale, from the expectation."""
+        return _absolute(self.centre + by, self.level)
 
 
 def expect_values(
@@ -97,23 +124,16 @@ def expect_values(
         alpha: Share of ordinary days outside the interval, under 0.1.
         since: First row whose interval and p-value are wanted.
     """
-    held = np.maximum(values, 0.0)
-    ordinary = np.where((kinds == "")[:, None], held, np.nan)
-    level, profile = _fit(ordinary, weekdays)
-    noise = _relative(held, level) - profile
-    plain = np.where((kinds == "")[:, None], noise, np.nan)
-    effect, doubt = _special(noise, kinds)
-    error = noise - effect
-    below, above = _scales(plain, _counting(held, level), doubt)
-    z = error / np.where(error > 0, above, below)
-    z[:WARM_UP] = np.nan
-    closed = _absolute(profile, level) < CLOSED * level
-    counted = (kinds == "")[:, None] & np.isfinite(z) & ~closed
-    evidence, days = _evidence(z)
+    held, plain = np.maximum(values, 0.0), (kinds == "")[:, None]
+    view = _view(held, weekdays, kinds)
+    empty = _empty_share(np.where(plain & ~view.closed, held, np.nan))
+    if empty.any():
+        view, empty = _part(view, held, empty, weekdays, kinds)
+    z, idle = view.z, (empty > 0) & (held == 0)
+    counted = plain & np.isfinite(z) & ~view.closed
+    evidence, days = _evidence(z, idle)
     limit = _tail(z, counted, alpha, since)[1]
-    p = _tail(evidence, counted, alpha, since)[0]
-    centre = profile + effect
-    ends = [_absolute(centre + by, level) for by in (0.0, -limit * below, limit * above)]
+    ends = [view.value(by) for by in (0.0, -limit * view.below, limit * view.above)]
     for end in ends:
         end[:WARM_UP] = np.nan
     return Expectation(
@@ -122,20 +142,83 @@ def expect_values(
         high=ends[2],
         z=z,
         days=days,
-        p=p,
+        p=_tail(evidence, counted, alpha, since)[0],
         alarm=_alarms(evidence),
+        empty=empty,
     )
+
+
+def _view(held: Floats, weekdays: npt.NDArray[np.int64], kinds: npt.NDArray[np.str_]) -> _View:
+    plain = (kinds == "")[:, None]
+    level, profile = _fit(np.where(plain, held, np.nan), weekdays)
+    noise = _relative(held, level) - profile
+    effect, doubt = _special(noise, kinds)
+    below, above = _scales(np.where(plain, noise, np.nan), _counting(held, level), doubt)
+    error = noise - effect
+    z = error / np.where(error > 0, above, below)
+    z[:WARM_UP] = np.nan
+    closed = _absolute(profile, level) < CLOSED * level
+    centre = profile + effect
+    return _View(level=level, centre=centre, below=below, above=above, z=z, closed=closed)
+
+
+def _empty_share(held: Floats) -> Floats:
+    """Share of the days before each that brought nothing; 0 where too few did."""
+    share = _weighted_mean(np.where(np.isfinite(held), held == 0, np.nan), EMPTY_RATE)
+    enough = _before(np.cumsum(held > 0, axis=0).astype(float)) >= SEEN
+    enough[:WARM_UP] = False
+    return np.where(enough & (share >= EMPTY), np.minimum(share, 1 - EMPTY_RATE), 0.0)
+
+
+def _part(
+    whole: _View,
+    held: Floats,
+    empty: Floats,
+    weekdays: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.str_],
+) -> tuple[_View, Floats]:
+    """Days with some and days without judged apart, where so many days are empty.
+
+    Returns:
+        The view, and the share of empty days; both unchanged where it is 0.
+    """
+    some = _view(np.where(held == 0, np.nan, held), weekdays, kinds)
+    apart = (empty > 0) & ~whole.closed & np.isfinite(some.level) & np.isfinite(some.below)
+    scores = np.where(held == 0, _silence(held == 0, empty), some.z)
+    level, centre, below, above, z = (
+        np.where(apart, one, other)
+        for one, other in (
+            (some.level, whole.level),
+            (some.centre, whole.centre),
+            (some.below, whole.below),
+            (some.above, whole.above),
+            (scores, whole.z),
+        )
+    )
+    view = _View(level=level, centre=centre, below=below, above=above, z=z, closed=whole.closed)
+    return view, np.where(apart, empty, 0.0)
+
+
+def _silence(idle: npt.NDArray[np.bool_], share: Floats) -> Floats:
+    """Score of an idle day: the chance of as many in a row, by the share before it."""
+    from scipy.special import ndtri
+
+    rows = np.arange(1, len(idle) + 1)[:, None]
+    streak = rows - np.maximum.accumulate(np.where(idle, 0, rows), axis=0)
+    score: Floats = ndtri(np.clip(share ** np.maximum(streak, 1), 1e-12, 0.5))
+    return score
 
 
 def _fit(values: Floats, weekdays: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Level (in the series' unit) and weekday profile (relative) of each row, in turns."""
     level = _first_level(values)
-    profile = np.zeros_like(values)
+    profile, scale = np.zeros_like(values), _robust_scale(_relative(values, level))
     for _ in range(ROUNDS):
-        clipped = _clipped(_relative(values, level) - profile)
+        clipped = _clipped(_relative(values, level) - profile, scale)
         level = np.exp(_weighted_mean(np.log(level) + clipped, LEVEL_RATE))
         noise = _relative(values, level) - profile
-        profile = _profile(profile + _clipped(noise), _robust_scale(noise), weekdays)
+        scale = _robust_scale(noise)
+        profile = _profile(profile + _clipped(noise, scale), scale, weekdays)
     return level, profile
 
 
@@ -192,17 +275,20 @@ def _counting(values: Floats, level: Floats) -> Floats:
     return share / (np.maximum(level, 1.0) * (1 + OFFSET) ** 2)
 
 
-def _evidence(z: Floats) -> tuple[Floats, Floats]:
-    """The strongest of each score and the runs that end with it, and the days it rests on."""
+def _evidence(z: Floats, idle: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """The strongest of each score and the runs that end with it, and the days it rests on.
+
+    Idle days add nothing to a run and end none: their own score tells of one already.
+    """
     best, days = z.copy(), np.where(np.isfinite(z), 1.0, np.nan)
-    part = total = np.clip(np.nan_to_num(z), -RUN_CLIP, RUN_CLIP)
+    part = total = np.clip(np.nan_to_num(np.where(idle, 0.0, z)), -RUN_CLIP, RUN_CLIP)
     for length in range(2, RUN + 1):
         part = _before(part)
         total = total + part
         run = total / np.sqrt(length)
         run[: WARM_UP + length] = np.nan
         run = run / np.maximum(np.sqrt(_weighted_mean(run**2, SCALE_RATE)), 1.0)
-        stronger = np.abs(run) > np.abs(best)
+        stronger = ~idle & (np.abs(run) > np.abs(best))
         best, days = np.where(stronger, run, best), np.where(stronger, length, days)
     return best, days
 
@@ -261,9 +347,8 @@ def _absolute(relative: Floats, level: Floats) -> Floats:
     return found
 
 
-def _clipped(noise: Floats) -> Floats:
-    edge = CLIP * _robust_scale(noise)
-    return np.clip(noise, -edge, edge)
+def _clipped(noise: Floats, scale: Floats) -> Floats:
+    return np.clip(noise, -CLIP * scale, CLIP * scale)
 
 
 def _robust_scale(noise: Floats) -> Floats:
@@ -289,11 +374,9 @@ def _weighted_sums(values: Floats, rate: float) -> tuple[Floats, Floats]:
     from scipy.signal import lfilter
 
     seen = np.isfinite(values)
-    both: list[Any] = [
-        lfilter([rate], [1.0, rate - 1.0], part, axis=0)
-        for part in (np.where(seen, values, 0.0), seen.astype(float))
-    ]
-    return _before(both[0]), _before(both[1])
+    both = np.concatenate([np.where(seen, values, 0.0), seen], axis=1)
+    sums = _before(lfilter([rate], [1.0, rate - 1.0], both, axis=0))
+    return sums[:, : values.shape[1]], sums[:, values.shape[1] :]
 
 
 def _before(values: Floats, *, empty: float = 0.0) -> Floats:

@@ -151,6 +151,64 @@ def test_values_below_zero_missing_days_and_silent_series_do_no_harm() -> None:
     assert silent["p"].isna().all()
 
 
+def sparse_series(seed: int = 8) -> pd.Series:
+    """Sales of about 1,000 on three days of five, none on the others."""
+    rng = np.random.default_rng(seed)
+    sizes = np.exp(np.log(1000) + 0.4 * rng.normal(size=400))
+    return pd.Series(
+        np.where(rng.uniform(size=400) < 0.6, sizes, 0.0), days_from("2025-01-01", 400)
+    )
+
+
+def test_where_many_days_bring_nothing_the_others_are_judged_apart() -> None:
+    series = sparse_series()
+    told = expect_days(series)
+    assert told["empty"].iloc[-100:].between(0.2, 0.6).all()
+    assert 900 < told["expected"].iloc[-100:].median() < 1100
+    alone = (series == 0) & (series.shift() > 0)
+    assert told["p"].iloc[100:][alone.iloc[100:]].min() > 0.1
+    series.iloc[-1] = 50.0
+    tiny = expect_days(series).iloc[-1]
+    assert tiny["p"] < 0.01
+    assert tiny["alarm"] < -3
+    assert 0 < tiny["actual"] < tiny["low"]
+    series.iloc[-1] = 20000.0
+    assert expect_days(series).iloc[-1]["alarm"] > 3
+
+
+def test_a_long_silence_is_told_though_single_empty_days_are_ordinary() -> None:
+    series = sparse_series()
+    series.iloc[-10:] = 0.0
+    told = expect_days(series).iloc[-10:]
+    assert told["p"].iloc[0] > 0.1
+    assert (told["p"] < 0.01).any()
+    panel = series.loc[: told["p"].idxmin()].to_frame("paid_amount")
+    (finding,) = find_anomalies(panel, as_of=panel.index[-1].date()).findings()
+    assert "has brought nothing for too long" in finding.text
+    assert finding.level == "bad"
+
+
+def test_sentences_on_sparse_series_speak_of_the_days_that_bring_something() -> None:
+    panel = sparse_series().to_frame("paid_amount")
+    texts = []
+    for value in (30.0, 20000.0):
+        panel.iloc[-1, 0] = value
+        (finding,) = find_anomalies(panel, as_of=panel.index[-1].date()).findings()
+        texts.append(finding.text)
+    assert "unusually low" in texts[0]
+    assert "unusually high" in texts[1]
+    assert all("a day that brings anything brings" in text for text in texts)
+
+
+def test_sparse_null_series_fire_at_the_stated_rate() -> None:
+    days = days_from("2024-01-01", 800)
+    rng = np.random.default_rng(9)
+    sizes = np.exp(7 + 0.6 * rng.normal(size=(800, 50)))
+    values = np.where(rng.uniform(size=sizes.shape) < 0.6, sizes, 0.0)
+    told = [expect_days(pd.Series(values[:, j], days))["p"].iloc[100:] for j in range(50)]
+    assert 0.007 <= np.mean([(p < 0.01).mean() for p in told]) <= 0.013
+
+
 def test_known_festivals_are_no_anomalies_and_do_not_lift_the_level() -> None:
     days = days_from("2024-01-01", 720)
     calendar = describe_days(days[0].date(), days[-1].date())
