@@ -17,6 +17,7 @@ Unit = Literal[
     "share",
     "points",
     "ratio",
+    "p_value",
     "days",
     "hours",
     "seconds",
@@ -26,9 +27,12 @@ Unit = Literal[
 ]
 """How a number is shown. ``share`` is a fraction shown in per cent; ``points`` is a
 difference of two shares in percentage points; ``ratio`` a plain quotient such as ROAS;
-``number`` a count that need not be whole; ``day`` a date and ``time`` a moment."""
+``p_value`` a chance under a null hypothesis, shown as small when it is; ``number`` a
+count that need not be whole; ``day`` a date and ``time`` a moment."""
 
 MISSING = "—"
+LEAST_P = 0.001
+"""P-values below this one are all shown alike."""
 
 
 def is_missing(value: object) -> bool:
@@ -52,8 +56,8 @@ def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
 
     >>> show(0.0345, "share"), show(-1234.5, "money"), show(float("nan"), "count")
     ('3.45%', '-¥1,234.50', '—')
-    >>> show(0.012, "points", sign=True)
-    '+1.20 pp'
+    >>> show(0.012, "points", sign=True), show(0.0321, "p_value"), show(1e-9, "p_value")
+    ('+1.20 pp', '0.032', '< 0.001')
     """
     if is_missing(value):
         return MISSING
@@ -62,6 +66,8 @@ def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
     number = float(value)  # type: ignore[arg-type]
     if math.isinf(number):
         return MISSING
+    if unit == "p_value":
+        return _show_p_value(number)
     text = _show_size(abs(number), unit)
     if not any(digit in text for digit in "123456789"):
         return text
@@ -109,6 +115,15 @@ def _show_words(value: object, unit: Unit) -> str:
     if isinstance(value, dt.date):
         return format_date(value, "yyyy-MM-dd", locale=reader().locale)
     return str(value)
+
+
+def _show_p_value(number: float) -> str:
+    """Three places, and never a zero, which would say more than any test can."""
+    from babel.numbers import format_decimal
+
+    if number < LEAST_P:
+        return f"< {format_decimal(LEAST_P, '0.000', locale=reader().locale)}"
+    return format_decimal(number, "0.000", locale=reader().locale)
 
 
 def _show_size(number: float, unit: Unit) -> str:
@@ -159,6 +174,7 @@ def excel_format(unit: Unit) -> str:
         "share": "0.00%",
         "points": "0.00%",
         "ratio": "0.00",
+        "p_value": "0.000",
         "days": "0.0",
         "hours": "0.0",
         "seconds": "0",

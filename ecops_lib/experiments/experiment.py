@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,10 @@ from ecops_lib.experiments.sequential import Look, SequentialPath, follow_effect
 
 CLOCKS = {"orders": "paid_at", "refunds": "applied_at", "events": "happened_at"}
 """When a row of a table became known."""
+
+
+HELD_UNITS = 2_000_000
+"""Units up to which what they did is kept in memory between the sections of a page."""
 
 
 class Experiment:
@@ -68,7 +73,7 @@ class Experiment:
         }
         if self._has("order_items"):
             tables["order_items"] = frames.lazy(self.store.scan("order_items"), name="order_items")
-        return join_outcomes(units, tables)
+        return _held(join_outcomes(units, tables))
 
     def _has(self, table: str) -> bool:
         return self.store.has(table)
@@ -177,3 +182,12 @@ class Experiment:
     def moments(self, variant: str) -> Moments:
         """Moments of a variant's units."""
         return self.facts.variant(variant)
+
+
+def _held(joined: Joined) -> Joined:
+    """Units with their outcomes computed once, unless they are too many to keep."""
+    units = joined.prepared
+    if units.count > HELD_UNITS:
+        return joined
+    table = units.coded.collect("pyarrow").lazy("duckdb")
+    return replace(joined, prepared=replace(units, coded=table))

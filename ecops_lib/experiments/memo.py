@@ -15,7 +15,6 @@ from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.experiment import Experiment
-from ecops_lib.experiments.inference import Multiplicity
 from ecops_lib.experiments.memo_words import action_words, verdict_sentence
 from ecops_lib.experiments.money import Money
 from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
@@ -49,15 +48,15 @@ class Memo(Result):
         experiment: The test.
         verdict: The one decision.
         standings: Every variant against the control on the deciding metric.
-        others: The other metrics, corrected for being several; None where there is none
-            or the effect must not be read.
+        others: P-values of all other metrics by (variant, metric), corrected for being
+            several; empty where the effect must not be read.
         money: What the variant of the verdict brings a month; None where it cannot be
             told or must not be read.
         untested: What the test does not tell, in words.
         owner: Who sees to it.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {"effect": "share", "units": "count"}
+    units: ClassVar[Mapping[str, Unit]] = {"p_value": "p_value", "units": "count"}
     labels: ClassVar[Mapping[str, str]] = {
         "variant": mark("Variant"),
         "metric": mark("Metric"),
@@ -67,7 +66,7 @@ class Memo(Result):
         "effect": mark("Relative effect"),
         "low": mark("from"),
         "high": mark("to"),
-        "p_value": mark("p-value"),
+        "p_value": mark("p-value, read once"),
         "units": mark("Units"),
     }
     sheet: ClassVar[str] = mark("Decision memo")
@@ -75,7 +74,7 @@ class Memo(Result):
     experiment: Experiment
     verdict: Verdict
     standings: tuple[Standing, ...]
-    others: Multiplicity | None
+    others: Mapping[tuple[str, str], float]
     money: Money | None
     untested: tuple[str, ...]
     owner: str
@@ -92,9 +91,9 @@ class Memo(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """The verdict, what it is worth, the guardrails, and what was not tested."""
-        found = [self._verdict()]
+        found = [self._verdict(), self._about()]
         if self.money is not None:
-            found.append(self.money.finding())
+            found.append(self.money.finding(self.decision))
         found += [
             Finding(key=f"untested/{place}", level="info", text=text)
             for place, text in enumerate(self.untested)
@@ -125,6 +124,23 @@ class Memo(Result):
             action=Action(text=action, owner=self.owner),
         )
 
+    def _about(self) -> Finding:
+        """Which test this is."""
+        plan, units = self.experiment.plan, self.experiment.joined.prepared
+        text = tr(
+            "Test {name}: {variants} against {control}, exposed from {first} to {last}, {count} "
+            "units; orders within {days} count.",
+            name=short_name(plan.experiment_id),
+            variants=tr(", ").join(short_name(name) for name in self.experiment.treatments),
+            control=short_name(plan.control),
+            first=show(units.first, "day"),
+            last=show(units.last, "day"),
+            count=show(units.count, "count"),
+            days=show(plan.window_days, "days"),
+        )
+        numbers = {"units": float(units.count)}
+        return Finding(key="about", level="info", text=text, evidence=numbers)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a variant and metric; units alone where no effect may be read."""
         import pandas as pd
@@ -139,30 +155,24 @@ class Memo(Result):
 
     def _row(self, variant: str, key: str) -> dict[str, object]:
         trial, metric = self.experiment, METRICS[key]
-        effect = trial.effects[variant, key]
-        interval, p_value = self._judged(variant, key)
+        interval = self._interval(variant, key)
         return {
             "variant": variant,
             "metric": tr(metric.label),
             "role": tr(role_of(trial, key)),
             "control": show(raw_value(trial, trial.plan.control, metric), metric.unit),
             "treatment": show(raw_value(trial, variant, metric), metric.unit),
-            "effect": effect.relative.value,
+            "effect": show(interval.value, "share", sign=True),
             "low": show(interval.low, "share", sign=True),
             "high": show(interval.high, "share", sign=True),
-            "p_value": show_p(p_value),
+            "p_value": trial.effects[variant, key].p_value,
         }
 
-    def _judged(self, variant: str, key: str) -> tuple[Interval, float]:
-        """The interval and the p-value that count: for the deciding metric those of the looks."""
+    def _interval(self, variant: str, key: str) -> Interval:
+        """The relative effect: of the deciding metric with the interval for daily looks."""
         if key == self.experiment.plan.primary:
-            standing = next(s for s in self.standings if s.variant == variant)
-            return standing.relative, self.experiment.effects[variant, key].p_value
-        held = self.experiment.effects[variant, key]
-        if self.others is None:
-            return held.relative, held.p_value
-        place = list(self.others.effects).index((variant, key))
-        return held.relative, float(self.others.p_values[place])
+            return next(s.relative for s in self.standings if s.variant == variant)
+        return self.experiment.effects[variant, key].relative
 
     def chart(self) -> Chart | None:
         """Every metric's relative effect with its interval."""
@@ -187,22 +197,11 @@ class Memo(Result):
         several = len(self.experiment.treatments) > 1
         rows = []
         for variant, key in self.experiment.effects:
-            interval, _ = self._judged(variant, key)
+            interval = self._interval(variant, key)
             label = tr(METRICS[key].label)
             name = f"{short_name(variant)} · {label}" if several else label
             rows.append((name, interval.value, interval.low, interval.high, METRICS[key].good))
         return pd.DataFrame(rows, columns=["name", "value", "low", "high", "good"])
-
-
-def show_p(p_value: float) -> str:
-    """A p-value as a table prints it.
-
-    >>> show_p(0.0321), show_p(1e-9)
-    ('0.032', '< 0.001')
-    """
-    if math.isnan(p_value):
-        return show(p_value)
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 ROLES: Mapping[str, str] = {

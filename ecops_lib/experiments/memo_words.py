@@ -11,7 +11,6 @@ from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
 from ecops_lib.experiments.verdict import Decision, Reason, Standing, Verdict
 
-
 SENTENCES: Mapping[Reason, str] = {
     "red": mark(
         "Do not trust this test: {checks}. No effect is shown, because it would not be the "

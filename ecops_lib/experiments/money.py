@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import show
-from ecops_lib.core.language import tr
+from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.experiment import Experiment
 from ecops_lib.experiments.outcomes import METRICS
-from ecops_lib.experiments.verdict import Verdict
+from ecops_lib.experiments.verdict import Decision, Verdict
 
 MONTH = 30
 """Days of the month that money is told for."""
@@ -53,8 +53,8 @@ class Money:
         """Money to put beside the verdict; None where its sign is not known."""
         return abs(self.monthly.value) if self.clear else None
 
-    def finding(self) -> Finding:
-        """The money in one sentence."""
+    def finding(self, decision: Decision) -> Finding:
+        """The money in one sentence that fits the decision."""
         words = {
             "variant": short_name(self.variant),
             "metric": tr(METRICS[self.metric].label),
@@ -63,21 +63,36 @@ class Money:
             "high": show(self.monthly.high, "money", sign=True),
             "units": show(self.units_per_day, "count"),
         }
-        if self.clear:
-            text = tr(
-                "Shown to everybody, {variant} would change sales by {money} a month ({low} to "
-                "{high}), by {metric} at the test's {units} units a day.",
-                **words,
-            )
-        else:
-            text = tr(
-                "In money nothing is decided: shown to everybody, {variant} would change sales by "
-                "{low} to {high} a month, by {metric} at the test's {units} units a day.",
-                **words,
-            )
+        sentence = self._sentence(decision)
+        text = tr(sentence, **{k: v for k, v in words.items() if "{" + k + "}" in sentence})
         held = self.monthly
         numbers = {"monthly": held.value, "low": held.low, "high": held.high}
         return Finding(key=f"money/{self.variant}", level="info", text=text, evidence=numbers)
+
+    def _sentence(self, decision: Decision) -> str:
+        if not self.clear:
+            return UNCLEAR
+        if decision == "stop":
+            return SAVED if self.per_unit.value < 0 else GIVEN_UP
+        return BROUGHT
+
+
+BROUGHT = mark(
+    "Shown to everybody, {variant} changes sales by {money} a month ({low} to {high}): {metric}, "
+    "at the test's {units} units a day."
+)
+SAVED = mark(
+    "Stopping spares the shop {money} a month ({low} to {high}), which {variant} would have "
+    "cost: {metric}, at the test's {units} units a day."
+)
+GIVEN_UP = mark(
+    "The price of stopping is {money} a month ({low} to {high}) that {variant} sold more: "
+    "{metric}, at the test's {units} units a day."
+)
+UNCLEAR = mark(
+    "In money nothing is shown: the change by {variant} lies between {low} and {high} a month: "
+    "{metric}, at the test's {units} units a day."
+)
 
 
 def value_monthly(trial: Experiment, verdict: Verdict) -> Money | None:

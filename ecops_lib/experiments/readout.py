@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.language import tr
 from ecops_lib.experiments.effects import Effect, Interval
 from ecops_lib.experiments.experiment import Experiment
-from ecops_lib.experiments.inference import Multiplicity, correct_multiplicity, non_inferiority
+from ecops_lib.experiments.inference import adjust_p_values, non_inferiority
 from ecops_lib.experiments.memo import Memo, raw_value
 from ecops_lib.experiments.money import value_monthly
 from ecops_lib.experiments.outcomes import METRICS
@@ -23,9 +24,10 @@ def read_out(trial: Experiment) -> Memo:
     """One decision on a test, and the figures that bear it.
 
     The deciding metric is held against the boundary for daily looks; with several variants
-    the level is shared among them (Bonferroni). All other metrics are corrected together
-    (Holm). A guardrail is broken where it is shown to be worse after that correction, and
-    sure where harm beyond the plan's margin is ruled out.
+    the level is shared among them (Bonferroni). Guardrails are a family of their own, and
+    so are the metrics that are only shown, each corrected by Holm's method, so that a long
+    list of figures does not hide a harm. A guardrail is broken where it is shown to be
+    worse, and sure where harm beyond the plan's margin is ruled out.
 
     Args:
         trial: The test.
@@ -35,7 +37,7 @@ def read_out(trial: Experiment) -> Memo:
     """
     require_primary(trial)
     red = bool(trial.health.red)
-    others = None if red else correct_others(trial)
+    others = {} if red else correct_others(trial)
     standings = () if red else tuple(_standing(trial, v, others) for v in trial.treatments)
     timing = trial.health.too_early
     verdict = decide(
@@ -70,17 +72,23 @@ def require_primary(trial: Experiment) -> None:
         )
 
 
-def correct_others(trial: Experiment) -> Multiplicity | None:
-    """Every metric but the deciding one, over all variants, corrected by Holm's method."""
-    others = {
-        (variant, key): effect
-        for (variant, key), effect in trial.effects.items()
-        if key != trial.plan.primary
-    }
-    return correct_multiplicity(others, method="holm", alpha=trial.plan.alpha) if others else None
+def correct_others(trial: Experiment) -> dict[tuple[str, str], float]:
+    """P-values by (variant, metric) of guardrails and of metrics that are only shown (Holm)."""
+    guardrails = _guardrails(trial)
+    shown = tuple(
+        m.key for m in trial.metrics if m.key != trial.plan.primary and m.key not in guardrails
+    )
+    return {**_corrected(trial, guardrails), **_corrected(trial, shown)}
 
 
-def _standing(trial: Experiment, variant: str, others: Multiplicity | None) -> Standing:
+def _corrected(trial: Experiment, keys: tuple[str, ...]) -> dict[tuple[str, str], float]:
+    """One family of metrics over all variants, corrected for being several."""
+    family = {place: effect for place, effect in trial.effects.items() if place[1] in keys}
+    adjusted = adjust_p_values([effect.p_value for effect in family.values()], method="holm")
+    return dict(zip(family, adjusted.tolist(), strict=True))
+
+
+def _standing(trial: Experiment, variant: str, others: Mapping[tuple[str, str], float]) -> Standing:
     last = trial.paths[variant].last
     relative = last.relative if last else UNKNOWN
     return Standing(
@@ -99,15 +107,14 @@ def _guardrails(trial: Experiment) -> tuple[str, ...]:
     return tuple(m.key for m in trial.metrics if m.key in trial.plan.guardrails)
 
 
-def _broken(trial: Experiment, variant: str, others: Multiplicity | None) -> tuple[str, ...]:
+def _broken(
+    trial: Experiment, variant: str, others: Mapping[tuple[str, str], float]
+) -> tuple[str, ...]:
     """Guardrails that are shown to be worse, after the correction."""
-    if others is None:
-        return ()
-    found = dict(zip(others.effects, others.found, strict=True))
     return tuple(
         key
         for key in _guardrails(trial)
-        if found.get((variant, key)) and _is_worse(trial.effects[variant, key], key)
+        if others[variant, key] <= trial.plan.alpha and _is_worse(trial.effects[variant, key], key)
     )
 
 

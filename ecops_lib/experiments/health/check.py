@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from ecops_lib.core.formats import is_missing, show
+from ecops_lib.core.formats import show
 from ecops_lib.core.language import reader
 
 if TYPE_CHECKING:
@@ -69,12 +69,8 @@ def p_words(p_value: float) -> str:
     >>> p_words(0.0123), p_words(2e-9)
     ('p = 0.012', 'p < 0.001')
     """
-    from babel.numbers import format_decimal
-
-    if is_missing(p_value):
-        return f"p = {show(p_value)}"
-    sign, value = ("<", 0.001) if p_value < 0.001 else ("=", p_value)
-    return f"p {sign} {format_decimal(value, '0.000', locale=reader().locale)}"
+    words = show(p_value, "p_value")
+    return f"p {words}" if words.startswith("<") else f"p = {words}"
 
 
 def listing(names: Sequence[str]) -> str:

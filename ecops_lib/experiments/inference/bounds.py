@@ -50,7 +50,7 @@ class MarginTest(Result):
         alpha: One-sided level of each test.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {}
+    units: ClassVar[Mapping[str, Unit]] = {"p_value": "p_value"}
     labels: ClassVar[Mapping[str, str]] = {
         "aim": mark("shown"),
         "margin": mark("margin"),

@@ -196,7 +196,11 @@ class Multiplicity(Result):
             otherwise.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {"found": "text"}
+    units: ClassVar[Mapping[str, Unit]] = {
+        "p_value": "p_value",
+        "adjusted_p_value": "p_value",
+        "level": "p_value",
+    }
     labels: ClassVar[Mapping[str, str]] = {
         "variant": mark("variant"),
         "metric": mark("metric"),

@@ -41,7 +41,12 @@ class Heterogeneity(Result):
         alpha: Level.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {"n_control": "count", "n_treatment": "count"}
+    units: ClassVar[Mapping[str, Unit]] = {
+        "n_control": "count",
+        "n_treatment": "count",
+        "p_value": "p_value",
+        "adjusted_p_value": "p_value",
+    }
     labels: ClassVar[Mapping[str, str]] = {
         "segment": mark("segment"),
         "n_control": mark("units in control"),

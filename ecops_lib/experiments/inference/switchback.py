@@ -67,7 +67,11 @@ class Switchback(Result):
         alpha: Level.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {"blocks_control": "count", "blocks_treatment": "count"}
+    units: ClassVar[Mapping[str, Unit]] = {
+        "blocks_control": "count",
+        "blocks_treatment": "count",
+        "p_value": "p_value",
+    }
     labels: ClassVar[Mapping[str, str]] = {
         "control": mark("control"),
         "treatment": mark("treatment"),
