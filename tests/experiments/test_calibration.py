@@ -30,7 +30,7 @@ RUNS = 200
     ("section", "claims"),
     [
         (calibration.measure_type_one, 11),
-        (calibration.measure_coverage, 14),
+        (calibration.measure_coverage, 13),
         (calibration.measure_cuped, 2),
         (calibration.measure_looks, 9),
         (calibration.measure_many, 4),
