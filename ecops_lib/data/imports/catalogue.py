@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecops_lib.data.imports import alimama, olist, online_retail, shopify, sycm, tmall
+from ecops_lib.data.imports import alimama, exposures, olist, online_retail, shopify, sycm, tmall
 from ecops_lib.data.imports.formats import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -15,5 +15,6 @@ FORMATS: tuple[Format, ...] = (
     alimama.ADS,
     shopify.ORDERS,
     online_retail.LINES,
+    exposures.LOG,
     *olist.FORMATS,
 )

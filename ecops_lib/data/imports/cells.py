@@ -149,7 +149,7 @@ class Cells:
         """An instant; times without an offset are on the store's clock."""
 
         def make(cell: str, order: cleaning.DateOrder) -> str:
-            return cleaning.instant(cell, zone=self.zone, order=order)
+            return cleaning.instant(cell, zone=self.zone, order=order, wall=f"wall_{cell}")
 
         return self._dated("time", names, make)
 
@@ -232,6 +232,12 @@ def rules_of(fills: Mapping[str, Fill], table: str) -> list[tuple[str, str, str]
         if name in held:
             tests += _rules(held[name])
     return tests
+
+
+def walls_of(fills: Mapping[str, Fill]) -> list[str]:
+    """Columns that the SQL of times refers to: their cells as plain TIMESTAMPs."""
+    cells = sorted({fill.cell for fill in fills.values() if fill.kind == "time" and fill.cell})
+    return [f"TRY_CAST({cell} AS TIMESTAMP) AS wall_{cell}" for cell in cells]
 
 
 def ids_of(fills: Mapping[str, Fill]) -> dict[str, Fill]:

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ecops_lib.data.imports.clock import instant_of
+
 DateOrder = Literal["mdy", "dmy", ""]
 
 SPACES = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)"
 SPACE = r"[\s\x{a0}\x{3000}\x{feff}]"
+TRIMMED = r"[ \t\n\r\x{a0}\x{3000}\x{feff}]"
 NOTHING = "|-|--|—|null|NULL|None|nan|NaN|N/A|#N/A"
 TOTALS = "合计|总计|汇总|小计|Total|TOTAL"
 WIDE, NARROW = "'０１２３４５６７８９．，－＋％￥'", "'0123456789.,-+%¥'"
@@ -24,6 +27,7 @@ ISO = r"'[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}
 USUAL = "'____-__-__ __:__:__'"
 OFFSET = r"'[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9:.]+ ?(Z|UTC|[+-][0-9]{2}:?([0-9]{2})?)'"
 PLAIN_ID = "'[0-9A-Za-z#_][0-9A-Za-z#_-]*'"
+WRAPPED_ID = "'=\"[0-9][0-9A-Za-z#_-]*\"'"
 OTHER_TIMES: tuple[str, ...] = (
     "%Y.%m.%d",
     "%Y.%m.%d %H:%M:%S",
@@ -53,7 +57,8 @@ def is_total(cell: str, *, words: tuple[str, ...] = ()) -> str:
 def text(cell: str) -> str:
     """Text without spaces around it; null where empty."""
     starts = " OR ".join(f"prefix({cell}, chr({code}))" for code in (160, 12288, 65279))
-    ragged = f"{cell} < '!' OR {starts} OR regexp_matches({cell}, '{SPACE}$')"
+    first = f"{cell} < '!' OR ({cell} >= chr(160) AND ({starts}))"
+    ragged = f"{first} OR regexp_matches({cell}, '{SPACE}$')"
     return f"CASE WHEN {ragged} THEN nullif({bare(cell)}, '') ELSE {cell} END"
 
 
@@ -63,7 +68,11 @@ def identifier(cell: str) -> str:
     inner = f"regexp_replace({bare(inner)}, '^[''`‘’]+', '')"
     inner = f"regexp_replace({bare(inner)}, '^([0-9]+)\\.0+$', '\\1')"
     slow = f"CASE WHEN regexp_full_match({inner}, '{NOTHING}') THEN NULL ELSE {inner} END"
-    return f"CASE WHEN regexp_full_match({cell}, {PLAIN_ID}) THEN {cell} ELSE {slow} END"
+    return (
+        f"CASE WHEN regexp_full_match({cell}, {PLAIN_ID}) THEN {cell} "
+        f"WHEN regexp_full_match({cell}, {WRAPPED_ID}) THEN substr({cell}, 3, strlen({cell}) - 3) "
+        f"ELSE {slow} END"
+    )
 
 
 def lost_digits(value: str) -> str:
@@ -161,21 +170,23 @@ def _serial(cell: str) -> str:
     )
 
 
-def instant(cell: str, *, zone: str, order: DateOrder = "") -> str:
+def instant(cell: str, *, zone: str, order: DateOrder = "", wall: str = "") -> str:
     """An instant: the cell's own offset where it has one, else wall-clock time in a zone.
 
     Args:
         cell: The cell.
         zone: IANA zone of times without an offset.
         order: What ``3/4/2026`` means in this column.
+        wall: A column that holds the cell as a TIMESTAMP, where it can be read as one.
     """
     fixed = f"regexp_replace({bare(cell)}, ' ?([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2')"
     told = (
         f"CASE WHEN regexp_full_match({bare(cell)}, {OFFSET}) "
         f"THEN TRY_CAST({fixed} AS TIMESTAMPTZ) END"
     )
+    usual = f"timezone('{zone}', TRY_CAST({cell} AS TIMESTAMP))"
     return (
-        f"CASE WHEN {cell} LIKE {USUAL} THEN timezone('{zone}', TRY_CAST({cell} AS TIMESTAMP)) "
+        f"CASE WHEN {cell} LIKE {USUAL} THEN {instant_of(wall, zone=zone) if wall else usual} "
         f"ELSE COALESCE(timezone('{zone}', {moment(cell, order=order)}), {told}) END"
     )
 
@@ -194,7 +205,8 @@ def choice(cell: str, words: dict[str, str]) -> str:
     cases = " ".join(
         f"WHEN '{theirs.replace('，', ',')}' THEN '{ours}'" for theirs, ours in words.items()
     )
-    return f"CASE WHEN {is_blank(cell)} THEN NULL ELSE CASE {word} {cases} ELSE {word} END END"
+    slow = f"CASE WHEN {is_blank(cell)} THEN NULL ELSE CASE {word} {cases} ELSE {word} END END"
+    return f"CASE {cell} {cases} ELSE {slow} END"
 
 
 PROVINCES = (
@@ -206,4 +218,4 @@ PROVINCES = (
 
 def province(cell: str) -> str:
     """The Chinese province that an address begins with, by its short name; nothing else of it."""
-    return f"nullif(regexp_extract({bare(cell)}, '^({PROVINCES})', 1), '')"
+    return f"nullif(regexp_extract({cell}, '^{TRIMMED}*({PROVINCES})', 1), '')"

@@ -51,7 +51,7 @@ def _collect(session: Session, table: Table) -> Collected:
     emissions = [e for e in session.emissions if e.table == table.name]
     name = session.name("collected")
     as_is = len(emissions) == 1 and emissions[0].plain and table.name != "refunds"
-    session.sql(
+    session.sql_in_order(
         f"CREATE TEMP {'VIEW' if as_is else 'TABLE'} {name} AS "
         + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
     )
@@ -144,7 +144,7 @@ def _distinct(session: Session, table: Table, name: str) -> int:
 def _copied(session: Session, view: str) -> str:
     """The rows of a view in a table of their own, which can be changed."""
     name = session.name("collected")
-    session.sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM {view}")
+    session.sql_in_order(f"CREATE TEMP TABLE {name} AS SELECT * FROM {view}")
     return name
 
 

@@ -12,6 +12,8 @@
     platform = "tmall"
 
 Columns that name people (``buyer_key``, ``visitor_key``, ``unit_key``) become keyed hashes.
+A file whose rows are people without a name (a results sheet) has ``unit_key = "#row"``: the
+file's name and the row's number.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ from ecops_lib.data.schema import TABLES, table_named
 from ecops_lib.data.schema.types import Column, Table
 
 NAME = "mapping.toml"
+ROW = "#row"
+"""Stands for a column that holds the rows' numbers."""
+
 PEOPLE = frozenset({"buyer_key", "visitor_key", "unit_key"})
 WILD = frozenset({"scope_id", "campaign_id", "product_id", "keyword", "warehouse_id", "category"})
 """Columns of a key in which ``*`` stands for all."""
@@ -49,6 +54,10 @@ class Entry:
     percent: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
 
+    def numbered(self) -> tuple[str, ...]:
+        """The column, if any, that the rows' numbers fill."""
+        return tuple(name for name, header in self.columns.items() if header == ROW)[:1]
+
     def format(self) -> Format:
         """The format that this entry describes."""
         named = {**self.columns, **self.percent}
@@ -56,7 +65,7 @@ class Entry:
             key=f"mapping:{self.match}",
             label=mark("described in mapping.toml"),
             platform=self.constants.get("platform", ""),
-            must=tuple((header,) for header in named.values()),
+            must=tuple((header,) for header in named.values() if header != ROW),
             rank=2,
             least=0.0,
             load=partial(_load, entry=self),
@@ -140,7 +149,14 @@ def _load(job: Job, *, entry: Entry) -> None:
         *(header for name, header in entry.columns.items() if name in {key, "day", *table.key})
     )
     good = job.typed(fills, rules=table.name)
-    job.emit(table.name, f"SELECT * EXCLUDE (line_no) FROM {good}")
+    named = "".join(f" REPLACE ({_row_id(job)} AS {name})" for name in entry.numbered())
+    job.emit(table.name, f"SELECT * EXCLUDE (line_no){named} FROM {good}")
+
+
+def _row_id(job: Job) -> str:
+    """File and number of a row: a name that the next import gives it again."""
+    name = quoted(f"{job.found.sheet.source.name}#")
+    return f"{name} || (line_no + 1)"
 
 
 def _fill(job: Job, entry: Entry, column: Column) -> Fill:
@@ -168,6 +184,8 @@ def _wild(fill: Fill, column: Column) -> Fill:
 
 
 def _typed(job: Job, column: Column, header: str, table: Table) -> Fill:
+    if header == ROW:
+        return job.value(ROW)
     if column.name in PEOPLE:
         return job.who(header)
     if column.type == "text":

@@ -21,7 +21,7 @@ from __future__ import annotations
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, ntr
 from ecops_lib.data.imports.formats import Format
-from ecops_lib.data.imports.job import Job
+from ecops_lib.data.imports.job import Job, nameless
 
 PLATFORM = "online_retail"
 INVOICE = ("Invoice", "InvoiceNo")
@@ -46,27 +46,33 @@ def load_lines(job: Job) -> None:
         where=_filled(job),
     )
     job.emit("orders", _orders(good), derived=True)
-    lines = _lines(job, good)
-    job.emit("order_items", _items(lines), plain=True, unique=True)
-    job.emit("refunds", _refunds(lines), plain=True, unique=True)
+    again = _again(job, nameless(good))
+    job.emit("order_items", _items(_lines(nameless(good), again)), plain=True, unique=True)
+    job.emit("refunds", _refunds(_lines(good, again)), plain=True, unique=True)
     _note(job, good)
 
 
-def _lines(job: Job, good: str) -> str:
-    """The lines with their rank among the like of their invoice, which makes their key."""
-    name, again = job.session.name("lines"), job.session.name("again")
+def _again(job: Job, good: str) -> str:
+    """The rank of each line that shares invoice and stock code with another line."""
+    again, pairs = job.session.name("again"), job.session.name("pairs")
+    job.session.sql(
+        f"CREATE TEMP TABLE {pairs} AS SELECT hash(invoice, sku) AS pair FROM {good} "
+        "GROUP BY pair HAVING count(*) > 1"
+    )
     job.session.sql(
         f"CREATE TEMP TABLE {again} AS SELECT line_no, row_number() OVER (PARTITION BY invoice, "
-        "sku "
-        f"ORDER BY quantity, unit_price, product_name) AS place FROM {good} SEMI JOIN "
-        f"(SELECT hash(invoice, sku) AS pair FROM {good} GROUP BY pair HAVING count(*) > 1) "
-        "ON hash(invoice, sku) = pair"
+        f"sku ORDER BY quantity, unit_price, product_name, moment) AS place FROM {good} "
+        f"SEMI JOIN {pairs} ON hash(invoice, sku) = pair"
     )
-    job.session.sql(
-        f"CREATE TEMP VIEW {name} AS SELECT g.*, sku || '-' || coalesce(place, 1) AS place, "
-        f"{AMOUNT} AS amount FROM {good} g LEFT JOIN {again} USING (line_no)"
+    return again
+
+
+def _lines(good: str, again: str) -> str:
+    """The lines with their rank among the like of their invoice, which makes their key."""
+    return (
+        f"(SELECT g.*, sku || '-' || coalesce(place, 1) AS place, {AMOUNT} AS amount "
+        f"FROM {good} g LEFT JOIN {again} USING (line_no))"
     )
-    return name
 
 
 def _filled(job: Job) -> str:

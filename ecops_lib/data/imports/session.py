@@ -105,6 +105,14 @@ class Session:
         found: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return found
 
+    def sql_in_order(self, query: str) -> None:
+        """Make a table whose ``rowid`` is in the order of the rows that it is made of."""
+        self.connection.execute("SET preserve_insertion_order = true")
+        try:
+            self.connection.execute(query)
+        finally:
+            self.connection.execute("SET preserve_insertion_order = false")
+
     def emit(self, emission: Emission) -> None:
         """Give the rows of a query to a canonical table; columns not named are null."""
         self.emissions.append(emission)
