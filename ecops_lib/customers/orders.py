@@ -153,7 +153,7 @@ class OrdersView:
         columns = ["buyer_key", "day", *self.segment]
         exact = {"orders": nw.col("orders").cast(nw.Int64), "amount": nw.col("amount").cast(EXACT)}
         bought = bought.select(*columns, **exact)
-        if not self.tables.has("refunds"):
+        if not self.tables.has("refunds") or not self.tables.span("refunds", "finished_at"):
             return bought
         rows = self._refunds().with_columns(day=self._day("finished_at"))
         back, told_all = nw.col("amount"), ~nw.col("buyer_key").is_null() & ~nw.col("day").is_null()

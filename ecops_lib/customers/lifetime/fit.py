@@ -23,7 +23,7 @@ from ecops_lib.customers.lifetime.likelihood import (
     alive,
     log_likelihood,
 )
-from ecops_lib.customers.lifetime.maximise import maximise
+from ecops_lib.customers.lifetime.maximise import Maximum, maximise
 from ecops_lib.customers.purchases import Histories, count_histories
 from ecops_lib.metrics.bases import Source
 
@@ -50,6 +50,8 @@ LEAST_AGAIN = 30
 """Customers who bought again, below which four parameters are not fitted."""
 MOST_MISPLACED = 0.05
 """Share of customers in a wrong purchase count above which a model does not fit."""
+THINNED = 10_000
+"""Groups from which the search for the parameters begins where there are many more."""
 COUNTS = 7
 """Repeat purchases told one by one in the check of fit; more are taken together."""
 NEW = History(x=np.zeros(1), tx=np.zeros(1), T=np.zeros(1), customers=np.ones(1))
@@ -257,6 +259,8 @@ def to_history(frame: pd.DataFrame) -> History:
             raise ColumnError(
                 f"column {name!r} of the histories holds a missing or negative value."
             )
+    if (x != np.floor(x)).any():
+        raise ColumnError("column 'x' of the histories counts purchases; it must be whole.")
     if not ((tx <= age) & ((x > 0) | (tx == 0))).all():
         raise ColumnError(
             "a history has its last purchase after its age, or a time without a repeat purchase; "
@@ -300,11 +304,9 @@ def _fit_model(name: ModelName, history: History) -> Model:
     last = history.T.max() if name == "pareto" else 2.0
     start = np.array([0.5, 0.5 * (n @ history.T) / (n @ history.x), 1.0, last])
     start = start[: len(PARAMETERS[name])]
-    if not np.isfinite(np.log(start)).all():
+    if not (start > 0).all():
         raise ParameterError("every customer has age 0; choose a later as_of.")
-    found = maximise(
-        lambda params: log_likelihood(name, params, history), start=start, customers=n.sum()
-    )
+    found = _maximise(name, history, start)
     seen = np.bincount(np.minimum(history.x, COUNTS).astype(int), weights=n, minlength=COUNTS + 1)
     nothing = np.full(COUNTS + 1, np.nan)
     return Model(
@@ -315,6 +317,19 @@ def _fit_model(name: ModelName, history: History) -> Model:
         reached=found.reached,
         counts=seen.astype(float),
         fitted=_expected_counts(name, found.params, history) if found.reached else nothing,
+    )
+
+
+def _maximise(name: ModelName, history: History, start: Floats) -> Maximum:
+    """The maximum; many groups begin where a part of them has its own."""
+    stride = len(history) // THINNED
+    if stride > 1:
+        part = _maximise(name, history.part(slice(None, None, stride)), start)
+        start = part.params if part.reached else start
+    return maximise(
+        lambda params: log_likelihood(name, params, history),
+        start=start,
+        customers=float(history.customers.sum()),
     )
 
 

@@ -192,10 +192,7 @@ def median_purchases(
     """The median of Y(t) given x, tx and T: the forecast of least absolute error."""
     found, open_, most = np.zeros(len(history)), np.arange(len(history)), 8
     while len(open_):
-        rest = History(
-            x=history.x[open_], tx=history.tx[open_], T=history.T[open_],
-            customers=history.customers[open_],
-        )  # fmt: skip
+        rest = history.part(open_)
         below = np.cumsum(purchase_chances(name, params, rest, horizon=horizon, most=most), axis=1)
         found[open_] = (below < 0.5).sum(axis=1)
         open_, most = open_[below[:, -1] < 0.5], 2 * most

@@ -28,6 +28,8 @@ ModelName = Literal["bg", "mbg", "pareto", "nbd"]
 
 NODES = 24
 """Gauss-Legendre nodes of the integral over the time of leaving (Pareto/NBD)."""
+CHUNK = 4096
+"""Groups whose nodes are held at once: they stay in the cache, whatever the shop's size."""
 FADE = 40.0
 """The integral is cut where its integrand has fallen by exp(-FADE)."""
 
@@ -51,10 +53,16 @@ class History:
     def __len__(self) -> int:
         return len(self.x)
 
+    def part(self, rows: slice | npt.NDArray[np.intp]) -> History:
+        """Some of the groups."""
+        return History(
+            x=self.x[rows], tx=self.tx[rows], T=self.T[rows], customers=self.customers[rows]
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Nodes:
-    """The sum of one likelihood: h and its derivatives, of shape (groups, nodes).
+    """The sum of one likelihood: h and its derivatives, of shape (nodes, groups).
 
     The second derivatives are those that are not zero: r-alpha, alpha-alpha, c-c, d-d
     and c-d.
@@ -108,20 +116,27 @@ def log_likelihood(name: ModelName, params: Floats, history: History) -> Likelih
         Schmittlein, Morrison and Colombo (1987) in the form of Fader and Hardie (2005),
         "A note on deriving the Pareto/NBD model", equation (19) before integration.
     """
-    nodes = _nodes(name, params, history)
-    top = nodes.h.max(axis=1, keepdims=True)
+    value, gradient, hessian = _front(name, params, history)
+    for begin in range(0, len(history), CHUNK):
+        part = history.part(slice(begin, begin + CHUNK))
+        more = _sums(_nodes(name, params, part), part.customers)
+        value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
+    k = len(params)
+    return _by_logarithms(value, gradient[:k], hessian[:k, :k], params)
+
+
+def _sums(nodes: _Nodes, n: Floats) -> tuple[float, Floats, Floats]:
+    """Sum over groups of the logarithm of their nodes' sum, with its derivatives."""
+    top = nodes.h.max(axis=0)
     parts = np.exp(nodes.h - top)
-    total = parts.sum(axis=1, keepdims=True)
+    total = parts.sum(axis=0)
     share = parts / total
-    front, front_first, front_second = _front(name, params, history)
-    n = history.customers
-    value = float(n @ (front + top[:, 0] + np.log(total[:, 0])))
-    firsts = np.stack(np.broadcast_arrays(*nodes.first), axis=2)
-    mean = np.einsum("gj,gjk->gk", share, firsts)
-    gradient = n @ (front_first + mean)
-    weight = share * n[:, None]
-    flat = firsts.reshape(-1, 4)
-    hessian = (flat * weight.reshape(-1, 1)).T @ flat - (mean * n[:, None]).T @ mean
+    value = float(n @ (top + np.log(total)))
+    firsts = np.stack(np.broadcast_arrays(*nodes.first))
+    mean = (firsts * share).sum(axis=1)
+    weight = share * n
+    flat = firsts.reshape(4, -1)
+    hessian = (flat * weight.reshape(-1)) @ flat.T - (mean * n) @ mean.T
     second = {(0, 1): nodes.r_alpha, (1, 1): nodes.alpha2, (2, 2): nodes.c2, (3, 3): nodes.d2,
               (2, 3): nodes.cd}  # fmt: skip
     for (i, k), part in second.items():
@@ -129,16 +144,14 @@ def log_likelihood(name: ModelName, params: Floats, history: History) -> Likelih
         hessian[i, k] += add
         if i != k:
             hessian[k, i] += add
-    hessian += np.einsum("g,gik->ik", n, front_second)
-    k = len(params)
-    return _by_logarithms(value, gradient[:k], hessian[:k, :k], params)
+    return value, mean @ n, hessian
 
 
 def alive(name: ModelName, params: Floats, history: History) -> Floats:
     """P(alive at T) of each group: the share of the first node."""
     h = _nodes(name, params, history).h
-    parts = np.exp(h - h.max(axis=1, keepdims=True))
-    held: Floats = parts[:, 0] / parts.sum(axis=1)
+    parts = np.exp(h - h.max(axis=0))
+    held: Floats = parts[0] / parts.sum(axis=0)
     return held
 
 
@@ -152,12 +165,14 @@ def _by_logarithms(value: float, gradient: Floats, hessian: Floats, params: Floa
     )
 
 
-def _front(name: ModelName, params: Floats, history: History) -> tuple[Floats, Floats, Floats]:
-    """The factor in front of the sum: its logarithm and first and second derivatives."""
+def _front(name: ModelName, params: Floats, history: History) -> tuple[float, Floats, Floats]:
+    """The factors in front: sums of their logarithms and of their derivatives."""
     from scipy.special import betaln, gammaln, polygamma, psi
 
     r, alpha, c, d = four(name, params)
-    kinds, place = np.unique(history.x, return_inverse=True)
+    sizes = np.bincount(history.x.astype(np.int64), weights=history.customers)
+    kinds = np.flatnonzero(sizes).astype(float)
+    n = sizes[sizes > 0]
     m = chances(name, kinds)
     value = gammaln(r + kinds) - gammaln(r) + r * np.log(alpha)
     first = np.zeros((len(kinds), 4))
@@ -178,7 +193,7 @@ def _front(name: ModelName, params: Floats, history: History) -> tuple[Floats, F
         first[:, 2], first[:, 3] = both, both + psi(d + m) - psi(d)
         second[:, 2, 2] = second[:, 2, 3] = second[:, 3, 2] = three
         second[:, 3, 3] = three + polygamma(1, d + m) - polygamma(1, d)
-    return value[place], first[place], second[place]
+    return float(n @ value), n @ first, np.einsum("x,xik->ik", n, second)
 
 
 def _nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
@@ -192,17 +207,17 @@ def _nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
 def _beta_nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
     """BG and MBG: alive at T, or left right after the last purchase."""
     r, alpha, a, b = params
-    shape = (r + history.x)[:, None]
-    until = alpha + np.stack([history.T, history.tx], axis=1)
+    shape = r + history.x
+    until = alpha + np.stack([history.T, history.tx])
     log_until = np.log(until)
     m = chances(name, history.x)
     h = -shape * log_until
     tried = b + np.where(m > 0, m, np.inf) - 1
-    h[:, 1] += np.log(a) - np.log(tried)
+    h[1] += np.log(a) - np.log(tried)
     zero = np.zeros_like(h)
     d_first, d2 = zero.copy(), zero.copy()
-    d_first[:, 1], d2[:, 1] = -1 / tried, 1 / tried**2
-    left = np.array([[0.0, 1.0]])
+    d_first[1], d2[1] = -1 / tried, 1 / tried**2
+    left = np.array([[0.0], [1.0]])
     return _Nodes(
         h=h,
         first=(-log_until, -shape / until, np.broadcast_to(left / a, h.shape), d_first),
@@ -217,7 +232,7 @@ def _beta_nodes(name: ModelName, params: Floats, history: History) -> _Nodes:
 def _lasting_nodes(params: Floats, history: History) -> _Nodes:
     """NBD: alive at T for sure."""
     r, alpha = params
-    shape, until = (r + history.x)[:, None], alpha + history.T[:, None]
+    shape, until = r + history.x, alpha + history.T[None, :]
     zero = np.zeros_like(until)
     return _Nodes(
         h=-shape * np.log(until),
@@ -245,23 +260,23 @@ def _pareto_nodes(params: Floats, history: History) -> _Nodes:
     distinction of alpha and beta.
     """
     r, alpha, s, beta = params
-    shape = (r + history.x)[:, None]
+    shape = r + history.x
     tau, log_weight = _leaving_times(params, history)
-    moment = np.concatenate([history.T[:, None], tau], axis=1)
+    moment = np.vstack([history.T, tau])
     buying, living = alpha + moment, beta + moment
     log_buying, log_living = np.log(buying), np.log(living)
-    power = np.full(moment.shape[1], s + 1)
+    power = np.full((len(moment), 1), s + 1)
     power[0] = s
     h = -shape * log_buying - power * log_living
-    h[:, 1:] += np.log(s) + log_weight
-    left = np.ones(moment.shape[1])
+    h[1:] += np.log(s) + log_weight
+    left = np.ones((len(moment), 1))
     left[0] = 0.0
     return _Nodes(
         h=h,
         first=(-log_buying, -shape / buying, left / s - log_living, -power / living),
         r_alpha=-1 / buying,
         alpha2=shape / buying**2,
-        c2=-left[None, :] / s**2,
+        c2=-left / s**2,
         d2=power / living**2,
         cd=-1 / living,
     )
@@ -272,10 +287,10 @@ def _leaving_times(params: Floats, history: History) -> tuple[Floats, Floats]:
     low, begin = min(params[1], params[3]), history.tx
     span = np.log1p((history.T - begin) / (low + begin))
     reach = _fading(params, history, span)
-    at, weight = legendre(NODES)
-    tau = (low + begin)[:, None] * np.exp(reach[:, None] * at) - low
+    at, weight = (values[:, None] for values in legendre(NODES))
+    tau = (low + begin) * np.exp(reach * at) - low
     with np.errstate(divide="ignore"):  # T = tx: nothing lies between
-        return tau, np.log(reach)[:, None] + np.log(weight) + np.log(low + tau)
+        return tau, np.log(reach) + np.log(weight) + np.log(low + tau)
 
 
 def _fading(params: Floats, history: History, span: Floats) -> Floats:

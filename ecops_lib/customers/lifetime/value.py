@@ -75,7 +75,7 @@ class CustomerValues(Result):
         "customers": mark("Customers"),
         "alive": mark("Likely still active"),
         "purchases": mark("Purchases expected"),
-        "value": mark("Value"),
+        "value": mark("Expected margin"),
         "share": mark("Share of the value"),
     }
 
