@@ -6,7 +6,6 @@ was exposed more often in one day than people are, is set aside whole.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,7 +45,7 @@ class Grouped:
 
     Attributes:
         frame: The columns of ``Units.coded``, and crossed (0 or 1).
-        rows: The rows that count.
+        rows: Unit and day of the rows that count.
         survey: What the rows told.
         single: Whether each unit is known to have one row.
     """
@@ -147,8 +146,13 @@ def _group_units(rows: Frame, survey: Survey, *, plan: ExperimentPlan, zone: Zon
         units = coded.with_columns(exposures=nw.lit(1), crossed=nw.lit(0))
     else:
         units = _first_of_each(coded, survey, width=width, kinds=kinds)
-    frame = units.with_columns(day=day_number(nw.col("at"), survey.first, survey.last, zone))
-    return Grouped(frame=frame, rows=rows, survey=survey, single=single)
+    day = day_number(nw.col("at"), survey.first, survey.last, zone)
+    return Grouped(
+        frame=units.with_columns(day=day),
+        rows=rows.select("unit_key", day.alias("day")),
+        survey=survey,
+        single=single,
+    )
 
 
 def _first_of_each(coded: Frame, survey: Survey, *, width: int, kinds: int) -> Frame:
@@ -166,13 +170,14 @@ def _first_of_each(coded: Frame, survey: Survey, *, width: int, kinds: int) -> F
             *(_whole(name) for name in survey.told),
         )
     )
-    first = nw.col("packed")
     one = nw.col("low") == nw.col("high")
-    return grouped.with_columns(
-        at=first // (width * kinds) + survey.base,
-        place=first % width,
-        segment=(first // width) % kinds,
-        crossed=nw.when(one).then(nw.lit(0)).otherwise(nw.lit(1)),
+    apart = grouped.with_columns(
+        crossed=nw.when(one).then(nw.lit(0)).otherwise(nw.lit(1)), pair=nw.col("packed") // width
+    ).with_columns(since=nw.col("pair") // kinds)
+    return apart.with_columns(
+        at=nw.col("since") + survey.base,
+        place=nw.col("packed") - nw.col("pair") * width,
+        segment=nw.col("pair") - nw.col("since") * kinds,
     )
 
 

@@ -17,14 +17,17 @@ from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
+from ecops_lib.experiments.exposures import BOT_EXPOSURES, prepare_units
+from ecops_lib.experiments.joining import HISTORY_DAYS, Joined, join_outcomes
 from ecops_lib.experiments.logs import Frame
 from ecops_lib.experiments.moments import Moments
-from ecops_lib.experiments.outcomes import ExperimentMetric
+from ecops_lib.experiments.outcomes import COVARIATES, METRICS, ExperimentMetric
 from ecops_lib.experiments.units import Units
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecops_lib.data.store import Store
     from ecops_lib.experiments.plan import ExperimentPlan
 
 Cell = tuple[str, dt.date, str]
@@ -151,9 +154,10 @@ def collect_facts(
         return _facts(sums, plan, tuple(columns), wanted, _decoder(units_table, by))
     keys = [name for name in BY if name == "variant" or name in by]
     table = frames.lazy(units_table, name="the units", needed=(*keys, *columns))
-    mine = table.filter(nw.col("variant").is_in(list(plan.variants)))
-    centres = _sample_centres(mine, columns)
-    sums = sum_cells(mine, keys=keys, columns=columns, wanted=wanted, centres=centres)
+    centres = _sample_centres(table, columns)
+    sums = sum_cells(
+        table, keys=keys, columns=columns, wanted=wanted, centres=centres, variants=plan.variants
+    )
     return _facts(sums, plan, tuple(columns), wanted, _plain)
 
 
@@ -192,6 +196,7 @@ def sum_cells(
     columns: Sequence[str],
     wanted: Pairs,
     centres: Mapping[str, float],
+    variants: Sequence[str] = (),
 ) -> Sums:
     """Counts, sums and sums of products of each cell, in one pass.
 
@@ -201,28 +206,34 @@ def sum_cells(
     numbers = table.select(*keys, *(nw.col(name).cast(nw.Float64) for name in columns))
     moved = {n: nw.col(n) - c if (c := centres[n]) else nw.col(n) for n in columns}
     products = numbers.with_columns(**moved).with_columns(
-        (nw.col(a) * nw.col(b)).alias(f"{a}*{b}") for a, b in wanted
+        reduce(add, map(nw.col, columns), nw.lit(0.0)).alias("all told"),
+        *((nw.col(a) * nw.col(b)).alias(f"{a}*{b}") for a, b in wanted),
     )
     sums = products.group_by(keys).agg(
         nw.len().alias("n"),
-        *(nw.col(name).count().alias(f"{name} told") for name in columns),
+        nw.col("all told").count(),
         *(nw.col(name).sum() for name in columns),
         *(nw.col(f"{a}*{b}").sum() for a, b in wanted),
     )
-    brought = frames.bring(sums, sort=keys)
-    _require_numbers(brought, columns)
+    brought = frames.bring(sums)
+    if variants:
+        brought = brought[brought["variant"].isin(variants)]
+    brought = brought.sort_values(list(keys), ignore_index=True)
+    silent = bool((brought["n"] != brought["all told"]).any())
+    if silent or not np.isfinite(brought[list(columns)].to_numpy(float)).all():
+        raise ColumnError(_what_is_wrong(numbers, columns))
     return Sums(frame=brought, centres=[centres[name] for name in columns])
 
 
-def _require_numbers(sums: pd.DataFrame, columns: Sequence[str]) -> None:
-    for name in columns:
-        empty = int((sums["n"] - sums[f"{name} told"]).sum())
-        if empty or not np.isfinite(sums[name].astype(float)).all():
-            cells = f"{empty:,} empty cells" if empty else "cells that are no numbers"
-            raise ColumnError(
-                f"column {name!r} of the units has {cells}; fill them (a unit that did nothing "
-                "has 0) or leave the units out."
-            )
+def _what_is_wrong(numbers: Frame, columns: Sequence[str]) -> str:
+    """Which columns have empty cells, or cells that are no numbers."""
+    told = numbers.select(nw.len().alias("n"), *(nw.col(name).count() for name in columns))
+    row = frames.bring(told).iloc[0]
+    empty = [f"{name} ({int(row['n'] - row[name]):,})" for name in columns if row["n"] > row[name]]
+    cells = f"empty cells in {', '.join(empty)}" if empty else "cells that are no numbers"
+    return (
+        f"the units have {cells}; fill them (a unit that did nothing has 0) or leave the units out."
+    )
 
 
 def _sample_centres(table: Frame, columns: Sequence[str]) -> dict[str, float]:
@@ -234,6 +245,27 @@ def _sample_centres(table: Frame, columns: Sequence[str]) -> dict[str, float]:
 def _whole(mean: float) -> float:
     """The nearest whole number, so that counts stay whole; 0 where nothing is known."""
     return float(round(mean)) if np.isfinite(mean) else 0.0
+
+
+OUTCOME_TABLES = ("orders", "order_items", "refunds", "events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopFacts:
+    """A test of a store: its facts, and how its units came about.
+
+    Attributes:
+        facts: Moments by variant, day and segment.
+        joined: Which orders counted; ``joined.prepared`` tells of the exposures.
+    """
+
+    facts: Facts
+    joined: Joined
+
+    @property
+    def units(self) -> Units:
+        """The units, and what was set aside."""
+        return self.joined.prepared
 
 
 def needed_pairs(
@@ -287,3 +319,40 @@ def _facts(
             centre=sums.centres,
         )
     return Facts(plan=plan, columns=columns, cells=cells)
+
+
+def shop_facts(
+    store: Store,
+    *,
+    plan: ExperimentPlan,
+    bot_exposures: int = BOT_EXPOSURES,
+    history_days: int = HISTORY_DAYS,
+) -> ShopFacts:
+    """Facts of a test in a store: its log's own outcomes, or those of the orders and events.
+
+    All outcomes and covariates that are told are collected, by variant, day and segment,
+    with the covariances that the metrics made of them need.
+
+    Args:
+        store: The store.
+        plan: The test's plan.
+        bot_exposures: Exposures in one local day beyond which a unit is a programme.
+        history_days: Days before the first exposure whose orders make the covariates.
+
+    Raises:
+        MissingDataError: The store does not hold the test, or not what its units did.
+    """
+    store.require("experiments")
+    log = store.scan("experiments", start=plan.start, end=plan.end)
+    units = prepare_units(log, plan=plan, zone=store.zone, bot_exposures=bot_exposures)
+    tables = {name: store.scan(name) for name in OUTCOME_TABLES if store.has(name)}
+    joined = join_outcomes(units, tables, history_days=history_days)
+    held = joined.prepared
+    metrics = [
+        m for m in METRICS.values() if {m.numerator, m.denominator} - {""} <= set(held.columns)
+    ]
+    known = [name for name in COVARIATES if name in held.columns]
+    facts = collect_facts(
+        held, plan=plan, columns=held.columns, pairs=needed_pairs(metrics, covariates=known)
+    )
+    return ShopFacts(facts=facts, joined=joined)

@@ -176,7 +176,7 @@ def survey_log(log: Log, *, plan: ExperimentPlan, zone: ZoneInfo) -> Survey:
     rows = {name: int(counted.get(code, 0)) for code, name in enumerate(REASONS)}
     kept = groups[groups["reason"] == 0]
     shown = _pages(kept, plan)
-    good = kept[[_fits(row, shown, plan) for row in kept.itertuples()]]
+    good = kept.loc[[_fits(row, shown, plan) for row in kept.itertuples()]]
     right = int(good["n"].sum())
     by_place = good.groupby("place")["n"].sum()
     base = int(good["first"].min()) if right else 0

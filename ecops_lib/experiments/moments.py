@@ -131,16 +131,16 @@ class Moments:
         """The moments with one more column, a linear combination of the others.
 
         Means and covariances of Σ wᵢxᵢ + c follow exactly; this is how a ratio is
-        linearised and a covariate subtracted.
+        linearised and a covariate subtracted. Columns not named are not looked at: their
+        covariances may be unknown.
         """
-        vector = np.zeros(len(self.columns))
-        for column, weight in weights.items():
-            vector[self.place(column)] = weight
-        cross = self.cov @ vector
-        cov: Any = np.block([[self.cov, cross[:, None]], [cross[None, :], vector @ cross]])
+        places = [self.place(column) for column in weights]
+        shares = np.array(list(weights.values()), float)
+        cross = self.cov[:, places] @ shares
+        cov: Any = np.block([[self.cov, cross[:, None]], [cross[None, :], shares @ cross[places]]])
         return Moments(
             columns=(*self.columns, name),
             n=self.n,
-            mean=np.append(self.mean, vector @ self.mean + constant),
+            mean=np.append(self.mean, shares @ self.mean[places] + constant),
             cov=cov,
         )
