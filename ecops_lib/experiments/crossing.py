@@ -9,8 +9,10 @@ enough that a normal density of the step's width is integrated to about 1e-9.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,10 +93,16 @@ START = Walk(information=0.0, places=np.zeros(1), chances=np.ones(1), step=0.0)
 def _nodes(low: float, high: float, narrow: float) -> tuple[Floats, Floats]:
     if not low < high:
         return np.zeros(1), np.zeros(1)
-    count = int(np.ceil((high - low) / narrow * NODES_A_STEP / 2)) + 24
-    nodes, weights = np.polynomial.legendre.leggauss(count)
+    nodes, weights = _legendre(math.ceil((high - low) / narrow * NODES_A_STEP / 32) + 2)
     half = (high - low) / 2
     return low + half * (nodes + 1), weights * half
+
+
+@lru_cache(maxsize=64)
+def _legendre(sixteens: int) -> tuple[Floats, Floats]:
+    """Nodes and weights on −1 … 1, in multiples of 16, which are costly to find."""
+    nodes, weights = np.polynomial.legendre.leggauss(16 * sixteens)
+    return nodes, weights
 
 
 def as_information(values: ArrayLike) -> Floats:

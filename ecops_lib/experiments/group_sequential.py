@@ -30,6 +30,8 @@ from ecops_lib.experiments.crossing import (
     spend_boundaries,
 )
 from ecops_lib.experiments.effects import Interval
+from ecops_lib.experiments.sequential import SequentialPath
+from ecops_lib.experiments.spending import harmonic_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,4 +328,28 @@ def conclude_stop(
         p_value=2 * min(above, 1 - above),
         effect=Interval(value=limits[1], low=limits[0], high=limits[2]),
         alpha=alpha,
+    )
+
+
+def conclude_path(path: SequentialPath) -> StoppedEstimate:
+    """What may be said of a path's effect if the test stopped at its first crossing.
+
+    Where the boundary was not crossed, the test is taken to have ended with the last look,
+    which must then be the planned one. Naive estimates are too large after an early stop;
+    this one is not, in the median.
+
+    Raises:
+        ParameterError: The path has no look.
+    """
+    if not path.steps:
+        raise ParameterError("the path has no look, so there is nothing to conclude.")
+    end = path.stop or path.steps[-1]
+    looks = path.steps[: path.steps.index(end) + 1]
+    units = np.array([harmonic_units(s.fixed.n_control, s.fixed.n_treatment) for s in looks])
+    error = (end.difference.high - end.difference.low) / (2 * end.boundary)
+    return conclude_stop(
+        units / units[-1] / error**2,
+        [step.boundary for step in looks],
+        end.statistic,
+        alpha=path.alpha,
     )

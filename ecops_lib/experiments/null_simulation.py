@@ -22,8 +22,8 @@ from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.experiments.effects import Interval
-from ecops_lib.experiments.inference.compare import compare
 from ecops_lib.experiments.inference import Counts, share_interval
+from ecops_lib.experiments.inference.compare import compare
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import ExperimentMetric
 

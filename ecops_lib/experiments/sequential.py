@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 Method = Literal["spending", "mixture"]
 """How the boundary is made; see the module."""
 
-METHODS: Mapping[Method, str] = {
-    "spending": mark("error chance spent day by day over the planned duration"),
-    "mixture": mark("asymptotic confidence sequence"),
-}
-
 TUNING_UNITS = 5000
 """Units of both groups at which a mixture without a plan is narrowest."""
 
@@ -198,13 +193,19 @@ class SequentialPath(Result):
         }
         text = self._open_words(last) if stop is None else self._crossed_words(stop, last)
         level = "info" if stop is None else self._level(stop)
+        key = f"sequential/{self.metric.key}"
         return (
-            Finding(
-                key=f"sequential/{self.metric.key}",
-                level=level,
-                text=text,
-                evidence=evidence,
-            ),
+            Finding(key=key, level=level, text=text, evidence=evidence),
+            Finding(key="sequential/method", level="info", text=self._method_words()),
+        )
+
+    def _method_words(self) -> str:
+        if self.method == "mixture":
+            return tr("The boundary holds at every moment, however often one looks.")
+        return tr(
+            "The boundary holds for one look a day, whether one looks or not: up to the planned "
+            "{days} days and after them.",
+            days=show(self.planned_days, "count"),
         )
 
     def _level(self, stop: Step) -> Literal["good", "bad"]:

@@ -15,22 +15,21 @@ from scipy.stats import beta, kstest, norm
 
 from ecops_lib.core.errors import MetricError, ParameterError
 from ecops_lib.core.language import reading
-from ecops_lib.experiments.bayes import (
-    FLAT,
-    BayesianEffect,
-    Belief,
-    BetaPrior,
-    GammaPrior,
-    NormalPrior,
-    compare_bayes,
-    update_counts,
-    update_normal,
-    update_shares,
-)
+from ecops_lib.experiments.bayes import BayesianEffect, compare_bayes
 from ecops_lib.experiments.inference.adjustment import adjust
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
 from ecops_lib.experiments.posteriors import Rivals
+from ecops_lib.experiments.priors import (
+    FLAT,
+    Belief,
+    BetaPrior,
+    GammaPrior,
+    NormalPrior,
+    update_counts,
+    update_normal,
+    update_shares,
+)
 
 SPEND = ExperimentMetric(key="spend", label="spend", numerator="spend")
 PER_VISIT = ExperimentMetric(key="ratio", label="ratio", numerator="spend", denominator="visit")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,16 @@ from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.language import reading
 from ecops_lib.experiments.crossing import crossing_chances, spend_boundaries
 from ecops_lib.experiments.group_sequential import (
+    conclude_path,
     conclude_stop,
     design_looks,
     shape_constant,
     spend_like_obrien_fleming,
     spend_like_pocock,
 )
+from ecops_lib.experiments.moments import Moments
+from ecops_lib.experiments.outcomes import METRICS
+from ecops_lib.experiments.sequential import follow_effect
 
 
 @pytest.mark.parametrize(
@@ -156,6 +162,31 @@ def test_stage_wise_inference_mirrors() -> None:
     plain, mirrored = (conclude_stop([1, 2], [2.5, 2.0], z) for z in (2.2, -2.2))
     assert mirrored.p_value == pytest.approx(plain.p_value, abs=1e-9)
     assert mirrored.effect.low == pytest.approx(-plain.effect.high, abs=1e-6)
+
+
+def test_a_path_that_stopped_is_corrected() -> None:
+    """Over 300 stopped paths the naive estimate is too large in the median, ours is not."""
+    rng = np.random.default_rng(12)
+    truth, naive, ours, held = 0.12, [], [], 0
+    for _ in range(300):
+        parts = [
+            (
+                dt.date(2026, 3, 2) + dt.timedelta(days=7 * day),
+                Moments.of_values(["visits"], rng.normal(1.0, 1.0, (300, 1))),
+                Moments.of_values(["visits"], rng.normal(1.0 + truth, 1.0, (300, 1))),
+            )
+            for day in range(4)
+        ]
+        looks = list(accumulate(parts, lambda a, b: (b[0], a[1] + b[1], a[2] + b[2])))
+        path = follow_effect(looks, metric=METRICS["visits_per_visitor"], planned_days=22)
+        end = path.stop or path.steps[-1]
+        found = conclude_path(path)
+        naive.append(end.difference.value)
+        ours.append(found.effect.value)
+        held += found.effect.holds(truth)
+    assert np.median(naive) > truth + 0.005
+    assert np.median(ours) == pytest.approx(truth, abs=0.01)
+    assert held / 300 == pytest.approx(0.95, abs=0.035)
 
 
 @pytest.mark.parametrize("shares", [[], [0.5, 0.4, 1.0], [0.0, 1.0], [np.nan, 1.0], [0.5]])
