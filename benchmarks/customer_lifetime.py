@@ -1,8 +1,8 @@
 """Purchase models beside lifetimes: figures, CPU of a fit, a million customers, coverage.
 
-lifetimes is tried in an environment of its own (``--peer PYTHON``), on the same arrays in
-the same process order; without one, its measured figures of STATS stand in. Every row
-that has a target ends in PASS or MISS, and a MISS makes the exit code non-zero.
+lifetimes is tried in an environment of its own (``--peer PYTHON``) on the same arrays;
+without one, figures measured once stand in for CDNOW. Every row that has a target ends
+in PASS or MISS, and a MISS makes the exit code non-zero.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ecops_lib.customers.purchases import Histories
 Floats = npt.NDArray[np.float64]
 
 GIVEN_SECONDS = {"bg": 0.41, "pareto": 3.2}
-"""CPU seconds of lifetimes on CDNOW as measured once (STATS, customers)."""
+"""CPU seconds of lifetimes on CDNOW as measured once."""
 MOST_SECONDS, MOST_SHARE, MOST_ERROR, RUNS = 0.05, 1 / 20, 0.74, 500
 TRUTH = (0.8, 6.0, 0.8, 2.5)
 AS_OF = dt.date(1997, 9, 30)

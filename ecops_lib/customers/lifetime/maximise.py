@@ -11,6 +11,9 @@ from ecops_lib.customers.lifetime.likelihood import Floats, Likelihood
 
 FAR = 12.0
 """A logarithm of a parameter beyond this has run away: the model has no maximum."""
+LEAST_INFORMATION = 0.01
+"""Least curvature by the logarithms at a maximum: a standard error of 10, a factor of
+20,000, says that the data tell nothing of the parameter."""
 FLAT = 1e-5
 """Gradient by the logarithms, for a likelihood divided by its customers, at a maximum."""
 
@@ -82,7 +85,7 @@ def maximise(
     inside = (
         bool(np.abs(theta).max() < FAR)
         and bool(np.abs(last.gradient).max() <= FLAT * memo.scale)
-        and bool(curved[0] > 1e-9 * curved[-1])
+        and bool(curved[0] > LEAST_INFORMATION)
     )
     covariance: Floats = np.full_like(last.hessian, np.nan)
     if inside:
