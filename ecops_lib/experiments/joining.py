@@ -7,7 +7,7 @@ placed at or after the first exposure and paid before the window was over.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +35,7 @@ ORDER = ["platform", "order_id"]
 FROM_ORDERS = ("orders", "paid_amount", "converted")
 FROM_REFUNDS = ("refund_amount", "refunded_orders")
 BEFORE = ("previous_orders", "previous_amount")
-FROM_EVENTS = ("visits", "carted")
+COUNTED = ("matched", "orders", "late_orders", "straddling", "late_units")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,45 +115,47 @@ class Joined(Result):
     def _finding(
         self, key: str, count: int, level: Level, *, share: float = 0.0, amount: float = 0.0
     ) -> Finding:
-        one, many = SENTENCES[key]
-        words: dict[str, object] = {
+        words = {
             "count": show(count, "count"),
             "days": show(self.window_days, "days"),
             "share": show(share, "share"),
             "amount": show(amount, "money"),
         }
-        held = {name: value for name, value in words.items() if "{" + name + "}" in many}
         evidence = {"count": float(count), "share": share, "amount": amount}
         return Finding(
             key=f"outcomes/{key}",
             level=level,
-            text=ntr(one, many, count, **held),
+            text=SENTENCES[key](count, **words),
             evidence={name: value for name, value in evidence.items() if value},
         )
 
 
-SENTENCES: Mapping[str, tuple[str, str]] = {
-    "immature": (
-        mark(
-            "The window of {count} unit ({share}) was not over when the data ended: "
-            "what it does until then is missing."
-        ),
-        mark(
-            "The window of {count} units ({share}) was not over when the data ended: "
-            "what they do until then is missing."
-        ),
+SENTENCES: Mapping[str, Callable[..., str]] = {
+    "immature": lambda n, **held: ntr(
+        "The window of {count} unit ({share}) was not over when the data ended: "
+        "what it does until then is missing.",
+        "The window of {count} units ({share}) was not over when the data ended: "
+        "what they do until then is missing.",
+        n,
+        **held,
     ),
-    "late_orders": (
-        mark("{count} order was paid more than {days} after the first exposure; not counted."),
-        mark("{count} orders were paid more than {days} after the first exposure; not counted."),
+    "late_orders": lambda n, **held: ntr(
+        "{count} order was paid more than {days} after the first exposure; not counted.",
+        "{count} orders were paid more than {days} after the first exposure; not counted.",
+        n,
+        **held,
     ),
-    "straddling": (
-        mark("{count} order was placed before the exposure and paid after it; not counted."),
-        mark("{count} orders were placed before the exposure and paid after it; not counted."),
+    "straddling": lambda n, **held: ntr(
+        "{count} order was placed before the exposure and paid after it; not counted.",
+        "{count} orders were placed before the exposure and paid after it; not counted.",
+        n,
+        **held,
     ),
-    "late_refunds": (
-        mark("{count} refund of {amount} came after the window, for an order within; it counts."),
-        mark("{count} refunds of {amount} came after the window, for orders within; they count."),
+    "late_refunds": lambda n, **held: ntr(
+        "{count} refund of {amount} came after the window, for an order within; it counts.",
+        "{count} refunds of {amount} came after the window, for orders within; they count.",
+        n,
+        **held,
     ),
 }
 
@@ -302,7 +304,7 @@ def _counts(mine: Frame, units: Units, end: int, window_days: int) -> dict[str, 
     open_units = units.coded.filter(nw.col("at") + window_days * DAY > end)
     immature = frames.bring(open_units.select(nw.len().alias("n")))["n"][0]
     return {
-        **{str(name): int(value) for name, value in sums.iloc[0].items()},
+        **{name: int(sums[name].iloc[0]) for name in COUNTED},
         "immature": int(immature),
         "data_end": EPOCH + dt.timedelta(microseconds=end),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
@@ -119,8 +119,9 @@ class Units(Result):
 
     def _rows_set_aside(self, name: str) -> Finding:
         count, given = self.rows[name], sum(self.rows.values())
-        one, many = SENTENCES[name]
-        text = ntr(one, many, count, count=show(count, "count"), share=show(count / given, "share"))
+        text = SENTENCES[name](
+            count, count=show(count, "count"), share=show(count / given, "share")
+        )
         level: Level = "watch" if name in {"mismatched", "other_variant", "no_unit"} else "info"
         return Finding(
             key=f"exposures/{name}",
@@ -182,25 +183,35 @@ WORDS: Mapping[str, str] = {
     "other_variant": mark("set aside: a variant that the plan does not have"),
     "mismatched": mark("set aside: shown another variant than assigned"),
 }
-SENTENCES: Mapping[str, tuple[str, str]] = {
-    "no_unit": (
-        mark("{count} exposure ({share}) names no unit and is set aside."),
-        mark("{count} exposures ({share}) name no unit and are set aside."),
+SENTENCES: Mapping[str, Callable[..., str]] = {
+    "no_unit": lambda n, **held: ntr(
+        "{count} exposure ({share}) names no unit and is set aside.",
+        "{count} exposures ({share}) name no unit and are set aside.",
+        n,
+        **held,
     ),
-    "no_time": (
-        mark("{count} exposure ({share}) has no time and is set aside."),
-        mark("{count} exposures ({share}) have no time and are set aside."),
+    "no_time": lambda n, **held: ntr(
+        "{count} exposure ({share}) has no time and is set aside.",
+        "{count} exposures ({share}) have no time and are set aside.",
+        n,
+        **held,
     ),
-    "outside": (
-        mark("{count} exposure ({share}) lies outside the test's days and is set aside."),
-        mark("{count} exposures ({share}) lie outside the test's days and are set aside."),
+    "outside": lambda n, **held: ntr(
+        "{count} exposure ({share}) lies outside the test's days and is set aside.",
+        "{count} exposures ({share}) lie outside the test's days and are set aside.",
+        n,
+        **held,
     ),
-    "other_variant": (
-        mark("{count} exposure ({share}) is of a variant that the plan does not have; set aside."),
-        mark("{count} exposures ({share}) are of variants that the plan does not have; set aside."),
+    "other_variant": lambda n, **held: ntr(
+        "{count} exposure ({share}) is of a variant that the plan does not have; set aside.",
+        "{count} exposures ({share}) are of variants that the plan does not have; set aside.",
+        n,
+        **held,
     ),
-    "mismatched": (
-        mark("{count} exposure ({share}) showed another variant than assigned and is set aside."),
-        mark("{count} exposures ({share}) showed another variant than assigned and are set aside."),
+    "mismatched": lambda n, **held: ntr(
+        "{count} exposure ({share}) showed another variant than assigned and is set aside.",
+        "{count} exposures ({share}) showed another variant than assigned and are set aside.",
+        n,
+        **held,
     ),
 }

@@ -109,7 +109,11 @@ def test_an_empty_or_strange_log_is_refused() -> None:
         prepare([one_row()], bot_exposures=float("nan"))
     plan = plan_from(dt.date(2026, 2, 20), 6)
     naive = pa.table(
-        {"unit_key": ["u"], "variant": ["A"], "exposed_at": [dt.datetime(2026, 2, 21)]}
+        {
+            "unit_key": ["u"],
+            "variant": ["A"],
+            "exposed_at": [dt.datetime(2026, 2, 21, tzinfo=dt.UTC).replace(tzinfo=None)],
+        }
     )
     with pytest.raises(ColumnError, match="instants with a time zone"):
         prepare_units(naive, plan=plan, zone=ZoneInfo("UTC"))
@@ -171,7 +175,7 @@ def test_findings_in_both_languages() -> None:
     keys = {finding.key for finding in units.findings()}
     assert {"exposures/crossed", "exposures/bots", "exposures/mismatched"} <= keys
     with reading("zh", "CNY"):
-        assert len(units.findings()) == len(keys)
+        assert not any("expos" in f.text or "set aside" in f.text for f in units.findings())
     frame = units.to_frame()
     assert frame["rows"].iloc[0] == sum(units.rows.values())
     assert frame["units"].iloc[-1] == units.count

@@ -15,6 +15,7 @@ import pytest
 from trial_worlds import HISTORY, Row, as_arrow, make_exposures, plan_from, sort_out
 
 from ecops_lib.core.errors import MissingDataError
+from ecops_lib.core.language import reading
 from ecops_lib.data import frames
 from ecops_lib.experiments.exposures import prepare_units
 from ecops_lib.experiments.facts import collect_facts, needed_pairs
@@ -98,7 +99,7 @@ def make_world(seed: int) -> tuple[ExperimentPlan, dict[str, list[Row]]]:
     return plan, world
 
 
-def expected(plan: ExperimentPlan, world: dict[str, list[Row]]) -> tuple[dict[str, Row], Row]:
+def expected(plan: ExperimentPlan, world: dict[str, list[Row]]) -> tuple[dict[str, Row], Row]:  # noqa: C901, PLR0912
     """Outcomes of each unit, and what did not count, in plain Python."""
     told = [
         {**row, "converted": None, "paid_amount": None, "previous_orders": None}
@@ -212,6 +213,8 @@ def test_the_words_and_the_table_tell_the_counts() -> None:
     assert {f.key for f in found.findings()} == {
         f"outcomes/{name}" for name in ("immature", "late_orders", "straddling", "late_refunds")
     }
+    with reading("zh", "CNY"):
+        assert not any("not" in f.text for f in found.findings())
     assert found.orders in set(found.to_frame()["count"])
     assert "not counted" in str(found)
     assert replace(found, immature=0, late_orders=0, straddling=0, late_refunds=0).findings() == ()
