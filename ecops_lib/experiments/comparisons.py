@@ -25,7 +25,7 @@ class Comparison:
     Attributes:
         variant: The variant.
         metric: The metric's key.
-        role: Its family, in English, marked: decides, guardrail or shown.
+        role: Its family, in English, marked: decides, guardrail or secondary.
         p_value: As if it were the only one, read once.
         adjusted: Corrected for the others of its family.
         stands: Whether the difference stands.
@@ -54,7 +54,7 @@ class Comparisons(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"p_value": "p_value", "adjusted": "p_value"}
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("Variant"),
+        "variant": mark("Tested variant"),
         "metric": mark("Metric"),
         "role": mark("Role"),
         "p_value": mark("p-value, read once"),

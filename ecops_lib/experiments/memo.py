@@ -58,7 +58,7 @@ class Memo(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"p_value": "p_value", "units": "count"}
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("Variant"),
+        "variant": mark("Tested variant"),
         "metric": mark("Metric"),
         "role": mark("Role"),
         "control": mark("Control"),
@@ -207,7 +207,7 @@ class Memo(Result):
 ROLES: Mapping[str, str] = {
     "primary": mark("decides"),
     "guardrail": mark("guardrail"),
-    "secondary": mark("shown"),
+    "secondary": mark("secondary"),
 }
 
 

@@ -77,7 +77,7 @@ class PastTests(Result):
     }
     labels: ClassVar[Mapping[str, str]] = {
         "experiment_id": mark("Test"),
-        "variant": mark("Variant"),
+        "variant": mark("Tested variant"),
         "effect": mark("Relative effect"),
         "standard_error": mark("Standard error"),
         "shrunken": mark("Drawn to the others"),
