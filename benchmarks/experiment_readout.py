@@ -18,6 +18,7 @@ in a process for each side alone.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import math
 import re
@@ -30,16 +31,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks._exposure_store import EXPERIMENT, exposure_store
+from benchmarks._exposure_store import DAYS, EXPERIMENT, FIRST, exposure_store
 from ecops_lib import open_store
-from ecops_lib.experiments.facts import Facts, collect_facts, needed_pairs, shop_facts
+from ecops_lib.experiments.experiment import Experiment
+from ecops_lib.experiments.facts import Facts, collect_facts, needed_pairs
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import COVARIATES, METRICS
 from ecops_lib.experiments.plan import make_plan
 
 ROWS = 50_000_000
 SQL_BAR, TEA_BAR, MEMORY_BAR = 1.3, 1.0, 4.0
-PLAN = make_plan(EXPERIMENT, {"control": "old", "shares": {"old": 0.5, "new": 0.5}})
+AGREED = {"control": "old", "shares": {"old": 0.5, "new": 0.5}, "secondary": list(METRICS)}
+PLAN = make_plan(EXPERIMENT, AGREED)
+LAST = FIRST + dt.timedelta(days=DAYS)
 OUTCOMES = (
     "converted", "carted", "visits", "orders", "items",
     "paid_amount", "refund_amount", "refunded_orders", "net_paid_amount",
@@ -82,7 +86,7 @@ class Kit:
 
     def log(self) -> Answer:
         """From the log, with all its rules."""
-        return by_variant(shop_facts(self.store, plan=PLAN).facts)
+        return by_variant(Experiment(self.store, day=LAST, plan=PLAN).facts)
 
 
 def by_variant(facts: Facts) -> Answer:

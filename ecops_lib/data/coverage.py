@@ -54,29 +54,32 @@ def last_whole_day(store: Store) -> dt.date:
     It is the last day D with an order, unless D's last order falls before the earliest
     last-order time of the day among the 28 trading days before D: then the export was
     made while D was still going on, and the day before D is the last whole one. A store
-    without orders has the last day of its traffic, which platforms export by whole days.
+    without orders has the last day of its traffic, which platforms export by whole days;
+    one that holds nothing but tests has the last day of their exposures.
 
     Raises:
-        MissingDataError: The store holds neither orders nor traffic.
+        MissingDataError: The store holds neither orders nor traffic nor a test.
     """
     if not store.has("orders"):
-        return _traffic_day(store)
+        return _day_without_orders(store)
     span = _span(store, "orders")
     if span is None:
-        return _traffic_day(store)
+        return _day_without_orders(store)
     closing = _closing_times(store, span.last)
     *before, last = closing[-TRADING_DAYS - 1 :]
     return span.last - DAY if before and last < min(before) else span.last
 
 
-def _traffic_day(store: Store) -> dt.date:
-    span = _span(store, "traffic") if store.has("traffic") else None
-    if span is None:
-        raise MissingDataError(
-            "the store holds no orders and no traffic, so it has no last day; "
-            f"import {table_named('orders').hint}."
-        )
-    return span.last
+def _day_without_orders(store: Store) -> dt.date:
+    """The last day of traffic, or of a test's exposures where there is nothing else."""
+    for table in ("traffic", "experiments"):
+        span = _span(store, table) if store.has(table) else None
+        if span is not None:
+            return span.last
+    raise MissingDataError(
+        "the store holds no orders, no traffic and no test, so it has no last day; "
+        f"import {table_named('orders').hint}."
+    )
 
 
 def _closing_times(store: Store, last: dt.date) -> list[dt.timedelta]:
@@ -102,7 +105,7 @@ def report_day(store: Store, as_of: str | dt.date = "") -> dt.date:
     day = as_day(as_of, name="as_of")
     spans = [s for name, s in covers(store).items() if name in {"orders", "traffic"}]
     if not spans:
-        return _traffic_day(store)
+        return _day_without_orders(store)
     first, last = min(s.first for s in spans), max(s.last for s in spans)
     if not first <= day <= last:
         raise MissingDataError(

@@ -21,6 +21,7 @@ from ecops_lib.experiments.inference import compare
 from ecops_lib.experiments.joining import Joined, join_outcomes
 from ecops_lib.experiments.moments import Moments
 from ecops_lib.experiments.outcomes import COVARIATES, METRICS, ExperimentMetric, metrics_named
+from ecops_lib.experiments.plan import ExperimentPlan
 from ecops_lib.experiments.plans import TABLE, read_plan
 from ecops_lib.experiments.sequential import Look, SequentialPath, follow_effect
 
@@ -41,11 +42,30 @@ class Experiment:
         plan: What was agreed of the test.
     """
 
-    def __init__(self, store: Store, experiment_id: str = "", *, day: dt.date) -> None:
+    def __init__(
+        self,
+        store: Store,
+        experiment_id: str = "",
+        *,
+        day: dt.date,
+        plan: ExperimentPlan | None = None,
+    ) -> None:
+        """Open a test of a store.
+
+        Args:
+            store: The shop.
+            experiment_id: The test; empty for the one that began last.
+            day: Last local day that counts.
+            plan: What was agreed, where ``store.toml`` does not say it.
+
+        Raises:
+            MissingDataError: The store holds no test.
+            ParameterError: The test is unknown, or nothing tells its control.
+        """
         store.require(TABLE)
         self.store = store
         self.day = day
-        self.plan = read_plan(store, experiment_id)
+        self.plan = plan or read_plan(store, experiment_id)
 
     @property
     def treatments(self) -> tuple[str, ...]:
@@ -122,9 +142,16 @@ class Experiment:
         return check_health(
             self.facts,
             units,
-            as_of=self.day,
+            as_of=self._settled(),
             largest=find_largest(units.table, column=money) if money else None,
         )
+
+    def _settled(self) -> dt.date:
+        """The day up to which outcomes are known; a results sheet tells the whole window."""
+        runs = self.plan.end is not None and self.day < self.plan.end
+        if runs or not self.joined.own:
+            return self.day
+        return max(self.day, self.joined.prepared.last + self.plan.window_days * frames.DAY)
 
     def covariates(self, metric: ExperimentMetric) -> tuple[str, ...]:
         """Covariates that a metric is adjusted for: all that vary; none for 0 or 1 a unit."""

@@ -17,17 +17,14 @@ from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
-from ecops_lib.experiments.exposures import BOT_EXPOSURES, prepare_units
-from ecops_lib.experiments.joining import HISTORY_DAYS, Joined, join_outcomes
 from ecops_lib.experiments.logs import Frame
 from ecops_lib.experiments.moments import Moments
-from ecops_lib.experiments.outcomes import COVARIATES, METRICS, ExperimentMetric
+from ecops_lib.experiments.outcomes import ExperimentMetric
 from ecops_lib.experiments.units import Units
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ecops_lib.data.store import Store
     from ecops_lib.experiments.plan import ExperimentPlan
 
 Cell = tuple[str, dt.date, str]
@@ -247,27 +244,6 @@ def _whole(mean: float) -> float:
     return float(round(mean)) if np.isfinite(mean) else 0.0
 
 
-OUTCOME_TABLES = ("orders", "order_items", "refunds", "events")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShopFacts:
-    """A test of a store: its facts, and how its units came about.
-
-    Attributes:
-        facts: Moments by variant, day and segment.
-        joined: Which orders counted; ``joined.prepared`` tells of the exposures.
-    """
-
-    facts: Facts
-    joined: Joined
-
-    @property
-    def units(self) -> Units:
-        """The units, and what was set aside."""
-        return self.joined.prepared
-
-
 def needed_pairs(
     metrics: Iterable[ExperimentMetric], *, covariates: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
@@ -319,40 +295,3 @@ def _facts(
             centre=sums.centres,
         )
     return Facts(plan=plan, columns=columns, cells=cells)
-
-
-def shop_facts(
-    store: Store,
-    *,
-    plan: ExperimentPlan,
-    bot_exposures: int = BOT_EXPOSURES,
-    history_days: int = HISTORY_DAYS,
-) -> ShopFacts:
-    """Facts of a test in a store: its log's own outcomes, or those of the orders and events.
-
-    All outcomes and covariates that are told are collected, by variant, day and segment,
-    with the covariances that the metrics made of them need.
-
-    Args:
-        store: The store.
-        plan: The test's plan.
-        bot_exposures: Exposures in one local day beyond which a unit is a programme.
-        history_days: Days before the first exposure whose orders make the covariates.
-
-    Raises:
-        MissingDataError: The store does not hold the test, or not what its units did.
-    """
-    store.require("experiments")
-    log = store.scan("experiments", start=plan.start, end=plan.end)
-    units = prepare_units(log, plan=plan, zone=store.zone, bot_exposures=bot_exposures)
-    tables = {name: store.scan(name) for name in OUTCOME_TABLES if store.has(name)}
-    joined = join_outcomes(units, tables, history_days=history_days)
-    held = joined.prepared
-    metrics = [
-        m for m in METRICS.values() if {m.numerator, m.denominator} - {""} <= set(held.columns)
-    ]
-    known = [name for name in COVARIATES if name in held.columns]
-    facts = collect_facts(
-        held, plan=plan, columns=held.columns, pairs=needed_pairs(metrics, covariates=known)
-    )
-    return ShopFacts(facts=facts, joined=joined)

@@ -47,6 +47,7 @@ class Joined(Result):
         window_days: Days after the first exposure in which orders count.
         history_days: Days before it whose orders make the covariates.
         data_end: Last instant that the orders tell of.
+        own: Whether the log itself tells what its units did.
         matched: Units that are buyers of any order looked at.
         orders: Orders that count.
         straddling: Orders placed before the first exposure and paid after it; not counted.
@@ -69,6 +70,7 @@ class Joined(Result):
     window_days: int
     history_days: int
     data_end: dt.datetime | None
+    own: bool = False
     matched: int = 0
     orders: int = 0
     straddling: int = 0
@@ -194,7 +196,7 @@ def join_outcomes(
         data_end=None,
     )
     if set(units.columns) - set(BEFORE):
-        return replace(joined, prepared=_with_net(units))
+        return replace(joined, prepared=_with_net(units), own=True)
     if "orders" not in tables and "events" not in tables:
         raise MissingDataError(
             f"the exposures of {units.plan.experiment_id!r} do not tell what the units did, and "

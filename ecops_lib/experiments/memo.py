@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.experiment import Experiment
@@ -129,17 +129,24 @@ class Memo(Result):
         plan, units = self.experiment.plan, self.experiment.joined.prepared
         text = tr(
             "Test {name}: {variants} against {control}, exposed from {first} to {last}, {count} "
-            "units; orders within {days} count.",
+            "units.",
             name=short_name(plan.experiment_id),
             variants=tr(", ").join(short_name(name) for name in self.experiment.treatments),
             control=short_name(plan.control),
             first=show(units.first, "day"),
             last=show(units.last, "day"),
             count=show(units.count, "count"),
-            days=show(plan.window_days, "days"),
         )
+        text = joined(text, self._counted())
         numbers = {"units": float(units.count)}
         return Finding(key="about", level="info", text=text, evidence=numbers)
+
+    def _counted(self) -> str:
+        """Which outcomes count."""
+        if self.experiment.joined.own:
+            return tr("What the units did is told by the exposure log itself.")
+        days = show(self.experiment.plan.window_days, "days")
+        return tr("Orders within {days} of the first exposure count.", days=days)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a variant and metric; units alone where no effect may be read."""

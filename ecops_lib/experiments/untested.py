@@ -21,11 +21,7 @@ def list_untested(trial: Experiment, standings: Sequence[Standing]) -> Iterator[
     if trial.untold:
         names = tr(", ").join(tr(metric.label) for metric in trial.untold)
         yield tr("Not measured, because no file tells it: {metrics}.", metrics=names)
-    yield tr(
-        "Not measured: what happens more than {days} after the first exposure, and whether the "
-        "effect lasts.",
-        days=show(trial.plan.window_days, "days"),
-    )
+    yield _later(trial)
     if len(standings) > 1:
         yield tr(
             "Each variant was compared with {control} only; the variants were not compared with "
@@ -37,3 +33,14 @@ def list_untested(trial: Experiment, standings: Sequence[Standing]) -> Iterator[
             "store.toml holds no plan of this test: control, shares, days and metrics are "
             "guessed from its log, so what was agreed beforehand was not tested."
         )
+
+
+def _later(trial: Experiment) -> str:
+    """What comes after the time in which outcomes count."""
+    if trial.joined.own:
+        return tr("Not measured: whether the effect lasts longer than the exposure log tells.")
+    return tr(
+        "Not measured: what happens more than {days} after the first exposure, and whether the "
+        "effect lasts.",
+        days=show(trial.plan.window_days, "days"),
+    )

@@ -95,5 +95,5 @@ def test_word_that_is_no_day_is_refused(make_shop):
 
 
 def test_empty_store_has_no_last_day(tmp_path: Path):
-    with pytest.raises(MissingDataError, match="no orders and no traffic"):
+    with pytest.raises(MissingDataError, match="no orders, no traffic and no test"):
         last_whole_day(create_store(tmp_path / "empty", name="Empty"))

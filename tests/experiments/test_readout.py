@@ -14,6 +14,7 @@ import pytest
 from ecops_lib import experiments
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.language import reading
+from ecops_lib.data.coverage import last_whole_day
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.memo_words import action_words, verdict_sentence
 from ecops_lib.experiments.outcomes import METRICS
@@ -317,6 +318,14 @@ def test_register_draws_the_estimate_back(make_trial: MakeTrial) -> None:
     mine = next(row for row in register.rows if row.experiment_id == "主图测试")
     assert len(register.rows) == 5
     assert 0 < mine.shrunken < mine.effect == pytest.approx(0.4)
+
+
+def test_a_shop_of_tests_alone_has_a_last_day(make_trial: MakeTrial) -> None:
+    trial = make_trial({"A": (700, 35, 0), "B": (700, 49, 0)})
+    assert last_whole_day(trial.store) == dt.date(2026, 3, 15)
+    with reading("en", "CNY"):
+        said = [f.text for f in experiments.read_out(trial).findings()]
+    assert any("told by the exposure log itself" in text for text in said)
 
 
 def test_hostile_names_are_escaped(make_trial: MakeTrial) -> None:

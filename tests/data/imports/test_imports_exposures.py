@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from ecops_lib.data.imports import import_files
 from ecops_lib.data.store import create_store, open_store
+from ecops_lib.experiments import Experiment
 from ecops_lib.experiments.exposures import prepare_units
-from ecops_lib.experiments.facts import shop_facts
 from ecops_lib.experiments.plan import make_plan
 
+LATER = dt.date(2026, 12, 31)
 MAPPING = """
 [[file]]
 match = "customers.parquet"
@@ -52,7 +54,7 @@ def test_a_log_in_chinese(tmp_path: Path) -> None:
     assert rows[2]["converted"]
     assert "1 refused" in str(result)
     plan = make_plan("详情页测试", {"control": "对照组", "shares": {"对照组": 0.5, "实验组": 0.5}})
-    facts = shop_facts(store, plan=plan).facts
+    facts = Experiment(store, day=LATER, plan=plan).facts
     assert facts.variant("实验组").total("paid_amount") == 30
     assert facts.variant("实验组").n == 1
 
@@ -79,7 +81,7 @@ def test_udacity_as_it_is(shared: Path, tmp_path: Path) -> None:
     units = prepare_units(store.scan("experiments"), plan=plan, zone=store.zone)
     assert units.rows["mismatched"] == 3893
     assert units.count == 290_584
-    facts = shop_facts(store, plan=plan).facts
+    facts = Experiment(store, day=LATER, plan=plan).facts
     assert facts.variant("control").total("converted") == pytest.approx(17_489)
     assert facts.variant("treatment").total("converted") == pytest.approx(17_264)
 
@@ -95,10 +97,15 @@ def test_hillstrom_through_a_mapping(shared: Path, tmp_path: Path) -> None:
     assert store.count("experiments") == 64_000
     none, mens, womens = "No E-Mail", "Mens E-Mail", "Womens E-Mail"
     plan = make_plan(
-        "e-mail", {"control": none, "shares": dict.fromkeys((none, mens, womens), 1 / 3)}
+        "e-mail",
+        {
+            "control": none,
+            "shares": dict.fromkeys((none, mens, womens), 1 / 3),
+            "secondary": ["visits_per_visitor", "paid_amount_per_visitor"],
+        },
     )
-    held = shop_facts(store, plan=plan)
-    assert held.units.columns == ("converted", "visits", "paid_amount", "previous_amount")
+    held = Experiment(store, day=LATER, plan=plan)
+    assert held.known == ("previous_amount",)
     rates = {name: held.facts.variant(name) for name in plan.variants}
     assert {name: round(100 * m.average("converted"), 2) for name, m in rates.items()} == {
         none: 0.57,
