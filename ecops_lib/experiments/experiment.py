@@ -116,8 +116,9 @@ class Experiment:
 
     @property
     def untold(self) -> tuple[ExperimentMetric, ...]:
-        """The plan's metrics that the data cannot tell."""
-        return tuple(m for m in metrics_named(self.plan.metrics) if m not in self.metrics)
+        """Metrics that were agreed on, or guard the test, and that the data cannot tell."""
+        agreed = self.plan.metrics if self.plan.told else self.plan.guardrails
+        return tuple(m for m in metrics_named(agreed) if m not in self.metrics)
 
     @cached_property
     def known(self) -> tuple[str, ...]:

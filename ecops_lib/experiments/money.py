@@ -1,4 +1,4 @@
-"""What a variant is worth a month, if everybody saw it."""
+"""What a variant is worth, if everybody saw it: a month, or each time it is sent."""
 
 from __future__ import annotations
 
@@ -16,30 +16,40 @@ from ecops_lib.experiments.verdict import Decision, Verdict
 MONTH = 30
 """Days of the month that money is told for."""
 
+WEEK = 7
+"""Days of exposure from which on a test tells of a stream of units, not of one mailing."""
+
 MONEY_METRICS = ("net_paid_amount_per_visitor", "paid_amount_per_visitor")
 """Metrics whose difference per unit is money, the better one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """What a variant brings a month against the control.
+    """What a variant brings against the control.
 
     Attributes:
         variant: The variant.
         metric: The money metric that it was computed from.
         per_unit: Difference a unit, with its interval [money].
-        units_per_day: Units a day that the test had, of all variants together.
+        units: Units of the test, of all variants together.
+        days: Days on which they came.
     """
 
     variant: str
     metric: str
     per_unit: Interval
-    units_per_day: float
+    units: int
+    days: int
 
     @property
-    def monthly(self) -> Interval:
-        """Difference a month at the test's own traffic [money]."""
-        times = self.units_per_day * MONTH
+    def once(self) -> bool:
+        """Whether the units came at once, as those of a mailing do."""
+        return self.days < WEEK
+
+    @property
+    def total(self) -> Interval:
+        """Difference a month at the test's own traffic, or for one such mailing [money]."""
+        times = self.units if self.once else self.units / self.days * MONTH
         held = self.per_unit
         return Interval(value=held.value * times, low=held.low * times, high=held.high * times)
 
@@ -51,23 +61,31 @@ class Money:
     @property
     def at_stake(self) -> float | None:
         """Money to put beside the verdict; None where its sign is not known."""
-        return abs(self.monthly.value) if self.clear else None
+        return abs(self.total.value) if self.clear else None
 
     def finding(self, decision: Decision) -> Finding:
         """The money in one sentence that fits the decision."""
         words = {
             "variant": short_name(self.variant),
             "metric": tr(METRICS[self.metric].label),
-            "money": show(self.monthly.value, "money", sign=True),
-            "low": show(self.monthly.low, "money", sign=True),
-            "high": show(self.monthly.high, "money", sign=True),
-            "units": show(self.units_per_day, "count"),
+            "money": show(self.total.value, "money", sign=True),
+            "low": show(self.total.low, "money", sign=True),
+            "high": show(self.total.high, "money", sign=True),
+            "span": tr("each time") if self.once else tr("a month"),
+            "basis": self._basis(),
         }
         sentence = self._sentence(decision)
         text = tr(sentence, **{k: v for k, v in words.items() if "{" + k + "}" in sentence})
-        held = self.monthly
-        numbers = {"monthly": held.value, "low": held.low, "high": held.high}
+        held = self.total
+        numbers = {"value": held.value, "low": held.low, "high": held.high}
         return Finding(key=f"money/{self.variant}", level="info", text=text, evidence=numbers)
+
+    def _basis(self) -> str:
+        """How many units the money is told for."""
+        if self.once:
+            return tr("{units} units at once", units=show(self.units, "count"))
+        pace = show(self.units / self.days, "count")
+        return tr("the test's {units} units a day", units=pace)
 
     def _sentence(self, decision: Decision) -> str:
         if not self.clear:
@@ -78,27 +96,28 @@ class Money:
 
 
 BROUGHT = mark(
-    "Shown to everybody, {variant} changes sales by {money} a month ({low} to {high}): {metric}, "
-    "at the test's {units} units a day."
+    "Shown to everybody, {variant} changes sales by {money} {span} ({low} to {high}): {metric}, "
+    "{basis}."
 )
 SAVED = mark(
-    "Stopping spares the shop {money} a month ({low} to {high}), which {variant} would have "
-    "cost: {metric}, at the test's {units} units a day."
+    "Stopping spares the shop {money} {span} ({low} to {high}), which {variant} would have "
+    "cost: {metric}, {basis}."
 )
 GIVEN_UP = mark(
-    "The price of stopping is {money} a month ({low} to {high}) that {variant} sold more: "
-    "{metric}, at the test's {units} units a day."
+    "The price of stopping is {money} {span} ({low} to {high}) that {variant} sold more: "
+    "{metric}, {basis}."
 )
 UNCLEAR = mark(
-    "In money nothing is shown: the change by {variant} lies between {low} and {high} a month: "
-    "{metric}, at the test's {units} units a day."
+    "In money nothing is shown: the change by {variant} lies between {low} and {high} {span}: "
+    "{metric}, {basis}."
 )
 
 
 def value_monthly(trial: Experiment, verdict: Verdict) -> Money | None:
-    """What the variant of a verdict brings a month; None where it cannot be told.
+    """What the variant of a verdict brings; None where it cannot be told.
 
-    The traffic is the test's own: units a day over its days, all variants together. The
+    The traffic is the test's own, all variants together: so many units a day, or, where
+    they came within less than a week, as many at once. The
     interval is that of the money metric read once, at the variants' shared level.
 
     Args:
@@ -119,5 +138,6 @@ def value_monthly(trial: Experiment, verdict: Verdict) -> Money | None:
         variant=verdict.standing.variant,
         metric=key,
         per_unit=effect.difference,
-        units_per_day=trial.joined.prepared.count / days,
+        units=trial.joined.prepared.count,
+        days=days,
     )

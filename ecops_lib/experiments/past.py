@@ -199,7 +199,7 @@ def _state(other: Experiment, primary: str) -> str:
         return UNREAD
     if other.health.red:
         return RED
-    return EARLY if other.health.too_early else COUNTS
+    return EARLY if other.health.unfinished else COUNTS
 
 
 def _empty(name: str, variant: str, state: str) -> PastEffect:

@@ -17,6 +17,7 @@ from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import plan_text
+from ecops_lib.experiments.outcomes import METRICS
 from ecops_lib.experiments.plan import ExperimentPlan, make_plan
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def read_plan(store: Store, experiment_id: str = "") -> ExperimentPlan:
     """The plan of a test: what ``store.toml`` says, or else what its log lets one infer.
 
     Without a plan in ``store.toml`` the shares are taken to be equal, the days are those
-    of the log, and the control is the one variant whose name says so (``CONTROL_NAMES``);
+    of the log, every metric is looked at, and the control is the one variant whose name says so (``CONTROL_NAMES``);
     such a plan has ``told=False``.
 
     Args:
@@ -259,4 +260,5 @@ def _inferred(store: Store, name: str, log: _Log) -> ExperimentPlan:
             f"{listed(log.variants)}; put its plan into {store.path / 'store.toml'}, such as\n\n"
             f"{plan_text(name, held)}"
         )
-    return replace(make_plan(name, held), told=False)
+    plan = make_plan(name, held)
+    return replace(plan, secondary=tuple(METRICS), told=False)

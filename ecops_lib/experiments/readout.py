@@ -39,13 +39,13 @@ def read_out(trial: Experiment) -> Memo:
     red = bool(trial.health.red)
     others = {} if red else correct_others(trial)
     standings = () if red else tuple(_standing(trial, v, others) for v in trial.treatments)
-    timing = trial.health.too_early
+    finished = not trial.health.unfinished
     verdict = decide(
         standings,
         good=trial.primary.good,
         red=red,
-        finished=not timing,
-        whole_week=len({day for _, day, _ in trial.facts.cells}) >= WEEK,
+        finished=finished,
+        whole_week=finished or len({day for _, day, _ in trial.facts.cells}) >= WEEK,
     )
     return Memo(
         experiment=trial,
@@ -123,11 +123,13 @@ def _is_worse(effect: Effect, key: str) -> bool:
 
 
 def _unsure(trial: Experiment, variant: str) -> tuple[str, ...]:
-    """Guardrails for which harm beyond the margin is not ruled out."""
+    """Guardrails for which harm beyond the margin is not ruled out, or was not measured."""
+    told = _guardrails(trial)
     return tuple(
         key
-        for key in _guardrails(trial)
-        if not non_inferiority(
+        for key in trial.plan.guardrails
+        if key not in told
+        or not non_inferiority(
             trial.moments(trial.plan.control),
             trial.moments(variant),
             metric=METRICS[key],

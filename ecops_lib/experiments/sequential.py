@@ -204,8 +204,8 @@ class SequentialPath(Result):
             return tr("The boundary holds at every moment, however often one looks.")
         return tr(
             "The boundary holds for one look a day, whether one looks or not: up to the planned "
-            "{days} days and after them.",
-            days=show(self.planned_days, "count"),
+            "end after {days}, and beyond it.",
+            days=show(self.planned_days, "days"),
         )
 
     def _level(self, stop: Step) -> Literal["good", "bad"]:

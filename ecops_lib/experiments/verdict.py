@@ -125,7 +125,8 @@ def decide(
         good: +1 where more of the deciding metric is better, −1 where less is.
         red: Whether a health check forbids to read the effect.
         finished: Whether everything planned has been reached.
-        whole_week: Whether the test has run for seven days at least.
+        whole_week: Whether the test has run for seven days at least, or for as long as it was
+            planned (a mailing goes out in one).
     """
     if red:
         return Verdict(reason="red", standing=None)

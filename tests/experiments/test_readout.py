@@ -187,7 +187,7 @@ def test_a_winner_is_shipped_and_its_reverse_is_stopped(make_trial: MakeTrial) -
     assert held.relative.value == pytest.approx(0.4)
     assert memo.money is not None
     per_unit = memo.money.per_unit.value
-    assert memo.money.monthly.value == pytest.approx(per_unit * 14000 / 14 * 30)
+    assert memo.money.total.value == pytest.approx(per_unit * 14000 / 14 * 30)
 
 
 def test_reversed_effect_reverses_the_memo(make_trial: MakeTrial) -> None:

@@ -49,9 +49,9 @@ class Health(Result):
         return tuple(check for check in self.checks if check.level == "red")
 
     @property
-    def too_early(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether something planned is still missing."""
-        return any(isinstance(c, TimingCheck) and c.too_early for c in self.checks)
+        return any(isinstance(c, TimingCheck) and c.unfinished for c in self.checks)
 
     def check(self, key: str) -> Check | None:
         """A check by its key; None where it could not be made."""

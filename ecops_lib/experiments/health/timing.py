@@ -41,10 +41,15 @@ class TimingCheck(Check):
     window_days: int
 
     @property
-    def too_early(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether something planned is still missing."""
         short = self.planned_units is not None and self.units < self.planned_units
-        return self.days < WEEK or self.end is not None or short or self.open_units > 0
+        return self.end is not None or short or self.open_units > 0
+
+    @property
+    def too_early(self) -> bool:
+        """Whether something planned, or a whole week, is still missing."""
+        return self.unfinished or self.days < WEEK
 
     @property
     def level(self) -> CheckLevel:

@@ -35,7 +35,7 @@ def test_a_healthy_test_has_every_check_in_order(healthy: Cells) -> None:
     )
     assert {check.key for check in health.checks} == KEYS
     assert health.red == ()
-    assert not health.too_early
+    assert not health.unfinished
     assert [found.level for found in health.findings()] == ["good"]
     assert len(health.to_frame()) == len(KEYS)
 
