@@ -32,7 +32,18 @@ def test_version(ecops):
 def test_help_names_every_command(ecops):
     code, out, _ = ecops("--help")
     assert code == 0
-    for command in ("list", "show", "run", "lab", "import", "demo", "measure"):
+    for command in (
+        "list",
+        "show",
+        "run",
+        "lab",
+        "import",
+        "demo",
+        "measure",
+        "tests",
+        "plan-test",
+        "assign",
+    ):
         assert f" {command} " in out
 
 
