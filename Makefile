@@ -1,4 +1,4 @@
-# make report   demo shop and its daily review, in reports/      make test    everything that must hold
+# make report   demo shop and its pages, in reports/              make test    everything that must hold
 # make lab      JupyterLab on the demo shop                       make check   linters, types, layers only
 # make bench    side-by-side measurements                         make clean   remove what was made here
 
@@ -38,8 +38,11 @@ endif
 
 report: .venv/run
 	@test -f $(DEMO)/store.toml || $(BIN)/ecops demo $(DEMO)
-	@$(BIN)/ecops run daily_review --store $(DEMO) --out reports --lang zh
-	@$(BIN)/ecops run daily_review --store $(DEMO) --out reports --lang en
+	@for lang in zh en; do \
+	  $(BIN)/ecops run daily_review --store $(DEMO) --out reports --lang $$lang && \
+	  $(BIN)/ecops run ab_test --store $(DEMO) --out reports --lang $$lang -p experiment=限时倒计时测试 && \
+	  $(BIN)/ecops run ab_test --store $(DEMO) --out reports --lang $$lang -p experiment=主图测试 || exit 1; \
+	done
 	@echo "done: open reports/index.html"
 
 check: .venv/dev
