@@ -3,6 +3,7 @@
 from ecops_lib.customers.cohorts import compare_cohorts
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
+from ecops_lib.customers.migration import trace_moves
 from ecops_lib.customers.purchases import (
     count_histories,
     count_purchases,
@@ -10,16 +11,24 @@ from ecops_lib.customers.purchases import (
     sum_purchases,
 )
 from ecops_lib.customers.repurchase import compare_repurchase
+from ecops_lib.customers.rfm import Cuts, score_customers
+from ecops_lib.customers.segment_worth import segment_customers
+from ecops_lib.customers.segments import make_tiers
 from ecops_lib.customers.survival import follow_survival
 
 __all__ = [
+    "Cuts",
     "compare_cohorts",
     "compare_repurchase",
     "count_histories",
     "count_purchases",
     "find_lapsed",
     "follow_survival",
+    "make_tiers",
+    "score_customers",
+    "segment_customers",
     "sum_cohorts",
     "sum_purchases",
     "time_between",
+    "trace_moves",
 ]

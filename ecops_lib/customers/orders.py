@@ -153,22 +153,27 @@ class OrdersView:
         columns = ["buyer_key", "day", *self.segment]
         exact = {"orders": nw.col("orders").cast(nw.Int64), "amount": nw.col("amount").cast(EXACT)}
         bought = bought.select(*columns, **exact)
-        if not self.tables.has("refunds") or not self.tables.span("refunds", "finished_at"):
+        gone = self.loose()
+        if gone is None or not self.tables.span("refunds", "finished_at"):
             return bought
-        rows = self._refunds().with_columns(day=self._day("finished_at"))
-        back, told_all = nw.col("amount"), ~nw.col("buyer_key").is_null() & ~nw.col("day").is_null()
-        gone = (
-            rows.filter(nw.col("order_id").is_null() & told_all)
-            .select(
-                "buyer_key",
-                "day",
-                orders=nw.lit(0).cast(nw.Int64),
-                amount=(back - back - back).cast(EXACT),
-                **({"segment": nw.lit(None).cast(nw.String)} if self.by else {}),
-            )
-            .select(*columns, "orders", "amount")
+        back = nw.col("amount")
+        lost = gone.filter(nw.col("placed")).with_columns(day=self._day("finished_at"))
+        lost = lost.select(
+            "buyer_key",
+            "day",
+            orders=nw.lit(0).cast(nw.Int64),
+            amount=(back - back - back).cast(EXACT),
+            **({"segment": nw.lit(None).cast(nw.String)} if self.by else {}),
         )
-        return nw.concat([bought, gone], how="vertical")
+        return nw.concat([bought, lost.select(*columns, "orders", "amount")], how="vertical")
+
+    def loose(self) -> Frame | None:
+        """Refunds that name no order, ``placed`` if they name a buyer and a day; or None."""
+        if not self.tables.has("refunds"):
+            return None
+        rows = self._refunds().filter(nw.col("order_id").is_null())
+        placed = ~nw.col("buyer_key").is_null() & ~nw.col("finished_at").is_null()
+        return rows.select("buyer_key", "finished_at", "amount", placed=placed)
 
     def _day(self, column: str) -> nw.Expr:
         return frames.local_day(column, self.first, self.as_of, self.tables.zone)
