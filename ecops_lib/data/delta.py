@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
@@ -20,7 +21,7 @@ from urllib.request import url2pathname
 from ecops_lib.core.checks import listed, require_columns
 from ecops_lib.core.errors import ColumnError, EcopsError, StoreError
 from ecops_lib.data.parts import BATCH, MONTH, Part, write_parts
-from ecops_lib.data.schema import arrow_schema
+from ecops_lib.data.schema import arrow_schema, table_named
 from ecops_lib.data.schema.types import Column, Table
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def relation(
 ) -> duckdb.DuckDBPyRelation:
     """The rows of Parquet files as a relation; no files give no rows, but the columns.
 
+    A column that the schema has gained since a file was written is empty there.
+
     Raises:
         StoreError: A file is gone.
     """
@@ -101,8 +104,29 @@ def relation(
     for path in paths:
         if not os.path.exists(path):
             raise StoreError(f"{path}, a file of {table}, is gone; bring it back from a copy.")
-    found = connection.read_parquet(list(map(glob.escape, paths)), hive_partitioning=False)
-    return found.select(*(f'"{name}"' for name in arrow_schema(table).names))
+    wanted = table_named(table)
+    mixed = any(not _columns_of(path) >= set(wanted.names) for path in paths)
+    found = connection.read_parquet(
+        list(map(glob.escape, paths)), hive_partitioning=False, union_by_name=mixed
+    )
+    held = set(found.columns)
+    columns = (_column(column, held) for column in wanted.columns)
+    return found.project(", ".join(columns))
+
+
+@lru_cache(maxsize=10_000)
+def _columns_of(path: str) -> frozenset[str]:
+    """Columns of a file of a table; such a file never changes."""
+    import pyarrow.parquet as pq
+
+    return frozenset(pq.read_schema(path).names)
+
+
+def _column(column: Column, held: set[str]) -> str:
+    """A column by name, or nulls of its type."""
+    if column.name in held:
+        return f'"{column.name}"'
+    return f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"'
 
 
 def upsert(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -197,3 +198,34 @@ def test_a_month_of_the_partition_is_that_of_utc(store: Store) -> None:
     assert "month=2026-09" in uri
     day = dt.date(2026, 10, 1)
     assert store.scan("orders", start=day, end=day).aggregate("count(*)").fetchall() == [(1,)]
+
+
+def test_a_column_gained_since_is_empty_in_old_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = TABLES["orders"]
+    columns = tuple(c for c in whole.columns if c.name != "province")
+    before = replace(whole, columns=columns)
+    fields = arrow_schema("orders")
+    lacking = fields.remove(fields.get_field_index("province"))
+    with monkeypatch.context() as past:
+        for name, value in {"arrow_schema": lacking, "table_named": before}.items():
+            past.setattr(delta, name, lambda _, held=value: held)
+        rows = [order(n, day, "5") for n, day in ((1, "2026-05-03"), (2, "2026-06-03"))]
+        old = pa.Table.from_pylist(
+            [{name: row.get(name) for name in lacking.names} for row in rows], schema=lacking
+        )
+        delta.upsert(store.connection, store.path / "old", None, before, old)
+    put(store, order(3, "2026-06-04", "7", province="浙江"))
+    uris = delta.files(store.path / "old", 0)
+    assert delta.relation(store.connection, "orders", uris).aggregate(
+        "count(*), count(province)"
+    ).fetchall() == [(2, 0)]
+    both = [*uris, *delta.open_table(open_store(store.path).path / "tables/orders", 0).file_uris()]
+    for paths in (both, both[::-1]):
+        found = delta.relation(store.connection, "orders", paths)
+        assert sorted(found.project("province").fetchall(), key=str) == [
+            ("浙江",),
+            (None,),
+            (None,),
+        ]
