@@ -118,9 +118,11 @@ def _show_words(value: object, unit: Unit) -> str:
 
 
 def _show_p_value(number: float) -> str:
-    """Three places, and never a zero, which would say more than any test can."""
+    """Three places, never a zero, which no test can show; a dash for what is no chance."""
     from babel.numbers import format_decimal
 
+    if not -1e-6 <= number <= 1 + 1e-6:
+        return MISSING
     if number < LEAST_P:
         return f"< {format_decimal(LEAST_P, '0.000', locale=reader().locale)}"
     return format_decimal(number, "0.000", locale=reader().locale)

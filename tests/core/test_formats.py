@@ -35,6 +35,11 @@ SHOWN = [
     (0.12345, "share", "12.34%", "12.34%"),
     (0.0123, "points", "1.23 pp", "1.23 个百分点"),
     (3.14159, "ratio", "3.14", "3.14"),
+    (0.0321, "p_value", "0.032", "0.032"),
+    (1e-9, "p_value", "< 0.001", "< 0.001"),
+    (0.0, "p_value", "< 0.001", "< 0.001"),
+    (1.5, "p_value", "—", "—"),
+    (-12.5, "p_value", "—", "—"),
     (1, "days", "1 day", "1 天"),
     (2.5, "days", "2.5 days", "2.5 天"),
     (1, "hours", "1 hour", "1 小时"),
@@ -89,7 +94,7 @@ def test_zero_carries_no_sign(value: object, unit: Unit) -> None:
     assert "-" not in show(value, unit)
 
 
-@pytest.mark.parametrize("unit", NUMBERS)
+@pytest.mark.parametrize("unit", [unit for unit in NUMBERS if unit != "p_value"])
 def test_signs_stand_before_the_number(unit: Unit) -> None:
     assert show(-12.5, unit) == "-" + show(12.5, unit)
     assert show(12.5, unit, sign=True) == "+" + show(12.5, unit)
