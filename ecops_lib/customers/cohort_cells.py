@@ -76,8 +76,8 @@ def count_cohorts(view: OrdersView, labels: Frame) -> Counts:
     )
     firsts = each.group_by("buyer_key", *GROUP).agg(slot=nw.col("again").min())
     seconds = firsts.filter(~nw.col("slot").is_null()).group_by(*GROUP, "slot")
-    brought = frames.bring(seconds.agg(customers=nw.len()))
-    return Counts(sizes, frames.bring(months), brought)
+    parts = (sizes, frames.bring(months), frames.bring(seconds.agg(customers=nw.len())))
+    return Counts(*(part.astype({"customers": int}) for part in parts))
 
 
 def lay_out(counts: Counts, by: By, months: int) -> pd.DataFrame:

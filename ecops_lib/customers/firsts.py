@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import narwhals as nw
 
@@ -110,15 +110,14 @@ def _bands(view: OrdersView, opening: Frame) -> Frame:
     """Discounts of all bearers as a share of the list price."""
     known = ~nw.all_horizontal(*(nw.col(c).is_null() for c in DISCOUNTS), ignore_nulls=False)
     told = known & (nw.col("list_amount") > 0)
-    off: Any = sum((nw.col(c).fill_null(0).cast(EXACT) for c in DISCOUNTS[1:]),
-              nw.col(DISCOUNTS[0]).fill_null(0).cast(EXACT))  # fmt: skip
+    first, second, third = (_or_nothing(column) for column in DISCOUNTS)
+    off = first + second + third
     orders = view.tables.lazy("orders").select(
         *ORDER_KEY, off=nw.when(told).then(off), whole=nw.when(told).then(nw.col("list_amount"))
     )
     joined = opening.join(orders, on=ORDER_KEY, how="inner")
-    sums = joined.group_by("buyer_key").agg(
-        off=nw.col("off").sum().cast(nw.Float64), whole=nw.col("whole").sum().cast(nw.Float64)
-    )
+    sums = joined.group_by("buyer_key").agg(off=nw.col("off").sum(), whole=nw.col("whole").sum())
+    sums = sums.with_columns(nw.col("off", "whole").cast(nw.Float64))
     known = nw.col("whole") > 0
     small, middle = nw.col("off") * 10 < nw.col("whole"), nw.col("off") * 10 < nw.col("whole") * 3
     band = nw.when(known & (nw.col("off") <= 0)).then(nw.lit("none")).otherwise(
@@ -126,6 +125,12 @@ def _bands(view: OrdersView, opening: Frame) -> Frame:
             nw.when(known & middle).then(nw.lit("middle")).otherwise(
                 nw.when(known).then(nw.lit("large")))))  # fmt: skip
     return sums.select("buyer_key", cohort=band)
+
+
+def _or_nothing(column: str) -> nw.Expr:
+    """An amount; 0 where it is null (pandas cannot fill decimals)."""
+    held = nw.col(column).cast(EXACT)
+    return nw.when(~nw.col(column).is_null()).then(held).otherwise(nw.lit(0).cast(EXACT))
 
 
 def pool_cohorts(sizes: pd.Series, by: By | None) -> dict[object, str]:
@@ -163,11 +168,11 @@ def cohort_name(value: object, kind: str, by: By | None, names: Mapping[str, str
 
 
 def product_names(view: OrdersView, products: list[str]) -> dict[str, str]:
-    """A title of each product, as its order lines have it."""
+    """The title of each product that most of its order lines have."""
     lines = view.tables.lazy("order_items").filter(nw.col("product_id").is_in(products))
-    held = frames.bring(lines.group_by("product_id").agg(name=nw.col("product_name").max()))
-    told = held[held["name"].notna()]
-    return dict(zip(told["product_id"], told["name"], strict=True))
+    titles = lines.group_by("product_id", "product_name").agg(lines=nw.len())
+    held = frames.bring(titles, sort=["lines", "product_name"]).dropna(subset=["product_name"])
+    return dict(zip(held["product_id"], held["product_name"], strict=True))
 
 
 def coverage_findings(view: OrdersView) -> tuple[Finding, ...]:

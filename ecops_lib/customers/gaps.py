@@ -188,7 +188,8 @@ def count_gaps(view: OrdersView) -> pd.DataFrame:
     if held.empty:
         raise MissingDataError(nobody_words(view.as_of))
     kind = held["opens"].map({True: "first", False: "later"})
-    return held.assign(kind=kind)[["kind", "again", "wait", "purchases"]]
+    told = held.assign(kind=kind).astype({"wait": int, "purchases": int})
+    return told[["kind", "again", "wait", "purchases"]]
 
 
 def _windowed(rows: Frame) -> Frame:

@@ -123,11 +123,11 @@ class Lapsed(Result):
         amount = float(gone["net_amount"].sum())
         text = ntr(
             "{count} of {all} customers has been silent for more than {factor} times the usual "
-            "gap and over {floor} (own gap from {own} purchases on, else the shop's median); "
-            "net, {amount} came from there.",
-            "{count} of {all} customers have been silent for more than {factor} times their "
-            "usual gap and over {floor} (own gap from {own} purchases on, else the shop's "
-            "median); net, {amount} came from them.",
+            "gap and over {floor} (own mean gap from {own} purchases on, else the shop's median to "
+            "a second purchase); net, {amount} came from there.",
+            "{count} of {all} customers have been silent for more than {factor} times their usual "
+            "gap and over {floor} (own mean gap from {own} purchases on, else the shop's median to "
+            "a second purchase); net, {amount} came from them.",
             len(gone),
             count=show(len(gone), "count"),
             all=show(len(held), "count"),
@@ -215,7 +215,8 @@ def find_lapsed(
     """Find customers silent for longer than their own rhythm bears, and try the rule.
 
     A customer's rhythm is the mean gap between his purchases, from three purchases on;
-    for the others it is the shop's median gap between a purchase and the next that came.
+    for the others it is the shop's median time from the first purchase to the second, of
+    those who made one.
     Lapsed is who has been silent for more than ``factor`` rhythms and over 30 days.
 
     The rule is tried 90, 180 and 270 days earlier with what was bought and refunded by
@@ -252,7 +253,7 @@ def _judge(source: Source, day: dt.date, factor: float, time_zone: str | None) -
     view = OrdersView(source, as_of=day, by=None, time_zone=time_zone)
     held = sum_purchases(source, as_of=day, time_zone=time_zone).frame
     gaps = count_gaps(view)
-    closed = gaps[gaps["again"]]
+    closed = gaps[gaps["again"] & (gaps["kind"] == "first")]
     shop = weighted_median(closed["wait"], closed["purchases"])
     own = held["purchases"] >= OWN
     span = (held["last_day"] - held["first_day"]).dt.days

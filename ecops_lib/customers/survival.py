@@ -313,6 +313,7 @@ def _wait_second(view: OrdersView, labels: Frame) -> pd.DataFrame:
     held = frames.bring(told.group_by("cohort", "again", "wait").agg(customers=nw.len()))
     if held.empty:
         raise MissingDataError(nobody_words(view.as_of))
+    held = held.astype({"customers": int, "wait": int})
     return held.sort_values(["wait", "again"], ignore_index=True)
 
 
