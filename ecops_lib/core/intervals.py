@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NARROW = 22.0
+"""Room on a telephone's left for half of the first number below the axis [px]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
@@ -109,7 +112,7 @@ def _row(label: object, numbers: tuple[float, float, float], unit: Unit, good: B
 def _draw(rows: Sequence[_Row], size: Size, put: Put) -> Figure:
     """Names stand left of the intervals on a page, above them on a telephone."""
     large = size is LARGE
-    left = min(250.0, max(text_width(r.name, size.font) for r in rows) + 14) if large else 2.0
+    left = min(250.0, max(text_width(r.name, size.font) for r in rows) + 14) if large else NARROW
     right = max(text_width(r.words, size.font) for r in rows) + 14
     each = 30 if large else 44
     figure, ax = canvas(size, each * len(rows) + 26, left=left, top=4, right=right, bottom=22)
@@ -156,7 +159,7 @@ def _draw_words(ax: Axes, row: _Row, place: int, left: float, size: Size, put: P
     short = shortened(row.name, (left - 12) if large else size.width - 8, size.font)
     ax.annotate(
         put(short), (0, place + (0.14 if large else -0.2)), xycoords=("axes fraction", "data"),
-        xytext=(-12 if large else 0, 0), textcoords="offset points",
+        xytext=(-12 if large else -NARROW, 0), textcoords="offset points",
         ha="right" if large else "left", va="baseline", annotation_clip=False,
     )  # fmt: skip
     ax.annotate(

@@ -14,7 +14,14 @@ import pandas as pd
 import pytest
 
 from ecops_lib.core import fonts
-from ecops_lib.core.charts import Chart, bar_chart, funnel_chart, line_chart, waterfall_chart
+from ecops_lib.core.charts import (
+    Chart,
+    bar_chart,
+    funnel_chart,
+    interval_chart,
+    line_chart,
+    waterfall_chart,
+)
 from ecops_lib.core.display import result_style
 from ecops_lib.core.errors import ColumnError, EcopsError
 from ecops_lib.core.language import reading
@@ -299,3 +306,43 @@ def test_a_chinese_picture_is_drawn_where_a_font_is_installed(tmp_path: Path) ->
         pytest.skip("no Chinese font on this machine")
     chart.to_png(tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def estimates(**columns: list[float]) -> pd.DataFrame:
+    held = {"name": ["a", "<b>"], "value": [0.1, -0.2], "low": [0.05, -0.6], "high": [0.2, 0.1]}
+    return pd.DataFrame({**held, **columns})
+
+
+def test_intervals_say_their_estimates_and_limits() -> None:
+    with reading("en"):
+        chart = interval_chart(estimates(), caption="Effects", unit="share", better=["up", "down"])
+    assert chart.alt == (
+        "Effects. a: +10.00% (+5.00% to +20.00%); <b>: -20.00% (-60.00% to +10.00%)."
+    )
+    assert "<b>" not in chart.svg
+    assert COLOURS["good"] in chart.svg
+    assert COLOURS["bad"] not in chart.svg
+
+
+def test_an_interval_on_the_bad_side_is_bad_news() -> None:
+    frame = estimates(high=[0.2, -0.1])
+    with reading("en"):
+        worse = interval_chart(frame, caption="E", unit="share", better=["down", "up"])
+    assert COLOURS["bad"] in worse.svg
+    assert COLOURS["good"] not in worse.svg
+
+
+def test_limits_without_end_run_to_the_edge() -> None:
+    frame = estimates(high=[float("inf"), float("nan")], low=[float("-inf"), float("nan")])
+    with reading("en"):
+        chart = interval_chart(frame, caption="E", unit="share", better=["up", "up"])
+    assert "(— to —)" in chart.alt
+    assert "nan" not in chart.svg
+    assert "inf" not in chart.svg
+
+
+def test_no_estimate_is_no_chart() -> None:
+    with pytest.raises(EcopsError, match="leave the chart out"):
+        interval_chart(
+            estimates(value=[float("nan")] * 2), caption="E", unit="share", better=["up", "up"]
+        )
