@@ -46,6 +46,9 @@ from ecops_lib.metrics.bases import Source
 if TYPE_CHECKING:
     import pandas as pd
 
+HEAD = dt.timedelta(days=90)
+"""Span from the history's beginning whose cohorts by month are not compared."""
+
 Measure = Literal["retention", "repurchase", "revenue"]
 """Share that bought in a month of age; share that bought again up to its end; net amount
 a customer up to its end."""
@@ -170,6 +173,8 @@ class Cohorts(Result):
             for all comparisons together at 95 %, customers, other customers.
         """
         held = self.frame[(self.frame["age"] == self.age) & self.frame["customers"].notna()]
+        if self.by == "month":
+            held = held[[value.date() >= self.first + HEAD for value in held["cohort"]]]
         named = held[(held["kind"] == "named") & (held["customers"] >= LEAST)]
         everyone = held[["customers", COUNTED[self.measure], "squares"]].sum()
         rest = everyone["customers"] - named["customers"]
@@ -280,9 +285,10 @@ class Cohorts(Result):
             found.append(Finding(key="cohorts/open", level="info", text=text, evidence=numbers))
         if self.by == "month" and self.measure == "repurchase":
             text = tr(
-                "The history begins on {day}: the first cohorts also hold customers who had "
-                "bought before it.",
+                "The history begins on {day}: cohorts of its first {days} also hold customers who "
+                "had bought before, and are not compared.",
                 day=show(self.first, "day"),
+                days=show(HEAD.days, "days"),
             )
             found.append(Finding(key="cohorts/first", level="info", text=text))
         return tuple(found)

@@ -80,7 +80,7 @@ def fit_curve(time: ArrayLike, again: ArrayLike, count: ArrayLike | None = None)
         ParameterError: A time is negative or missing, or there is no customer.
 
     >>> curve = fit_curve([2, 4, 4, 9], [True, True, False, False])
-    >>> [float(share) for share in curve.bought], curve.median[0]
+    >>> [round(float(share), 4) for share in curve.bought], curve.median[0]
     ([0.25, 0.5], 4.0)
     """
     from statsmodels.duration.survfunc import SurvfuncRight

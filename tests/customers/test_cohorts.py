@@ -318,3 +318,22 @@ def test_means_are_compared_as_scipy_does() -> None:
     assert whole.without(sums[0]).mean == pytest.approx(second.mean())
     wider = mean_between(*sums, times=10)
     assert wider.low < between.low
+
+
+def test_the_first_months_of_a_history_are_not_compared() -> None:
+    """Those of January come back most, but may have been customers before it."""
+    rows: list[Row] = []
+    for month, again in ((0, 40), (100, 30), (130, 5)):
+        for n in range(50):
+            rows.append((f"{month}-{n}", month, 5))
+            if n < again:
+                rows.append((f"{month}-{n}", month + 9, 5))
+    held = compare_cohorts(make_shop(rows), as_of=day(165), months=1, **ZONE)
+    assert [c[0] for c in held.compared()] == ["2025-04", "2025-05"]
+    texts = [f.text for f in held.findings()]
+    assert texts[0].startswith("First purchase in 2025-04: 60.00% of 50 customers bought again")
+    assert texts[1].startswith("First purchase in 2025-05: 10.00% of 50 customers bought again")
+    assert texts[2] == (
+        "The history begins on 2025-01-01: cohorts of its first 90 days also hold customers who "
+        "had bought before, and are not compared."
+    )
