@@ -18,7 +18,7 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.customers.orders import EXACT, OrdersView, nobody_words
-from ecops_lib.customers.rfm import MILS, to_mils
+from ecops_lib.customers.people import MILS, to_mils
 from ecops_lib.customers.segments import Array, Rule, Segmentation
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source
@@ -315,13 +315,12 @@ def _fields(people: pd.DataFrame, last: str, amount: str, day: dt.date) -> Mappi
 def _sum_spans(view: OrdersView, start: dt.date) -> pd.DataFrame:
     """Each buyer's days and amounts up to both days, unknown buyers as one of them."""
     day = frames.local_day("paid_at", view.first, view.as_of, view.tables.zone)
-    rows = view.orders().filter(nw.col("kept")).with_columns(day=day)
+    rows = view.orders().with_columns(day=day).filter(nw.col("kept"))
     bought = rows.select("buyer_key", "day", bought=nw.col("day"), net=nw.col("net").cast(EXACT))
     gone = view.loose()
     if gone is not None and view.tables.span("refunds", "finished_at"):
-        done = frames.local_day("finished_at", view.first, view.as_of, view.tables.zone)
         back = nw.col("amount")
-        gone = gone.filter(nw.col("placed")).with_columns(day=done)
+        gone = gone.filter(nw.col("placed"))
         never = nw.when(nw.lit(False)).then(nw.col("day"))
         net = (back - back - back).cast(EXACT)
         bought = nw.concat(

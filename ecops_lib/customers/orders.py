@@ -138,7 +138,10 @@ class OrdersView:
 
     def _refunds(self) -> Frame:
         """Successful refunds finished by the day, or at a time that is not told."""
-        rows = self.tables.lazy("refunds").filter(nw.col("status") == "success")
+        rows = self.tables.lazy("refunds")
+        if self.tables.span("refunds", "finished_at"):
+            rows = rows.with_columns(day=self._day("finished_at"))
+        rows = rows.filter(nw.col("status") == "success")
         by_then = frames.within("finished_at", EARLIEST, self.as_of, self.tables.zone)
         return rows.filter(by_then | nw.col("finished_at").is_null())
 
@@ -157,8 +160,7 @@ class OrdersView:
         if gone is None or not self.tables.span("refunds", "finished_at"):
             return bought
         back = nw.col("amount")
-        lost = gone.filter(nw.col("placed")).with_columns(day=self._day("finished_at"))
-        lost = lost.select(
+        lost = gone.filter(nw.col("placed")).select(
             "buyer_key",
             "day",
             orders=nw.lit(0).cast(nw.Int64),
@@ -173,7 +175,8 @@ class OrdersView:
             return None
         rows = self._refunds().filter(nw.col("order_id").is_null())
         placed = ~nw.col("buyer_key").is_null() & ~nw.col("finished_at").is_null()
-        return rows.select("buyer_key", "finished_at", "amount", placed=placed)
+        day = ["day"] if self.tables.span("refunds", "finished_at") else []
+        return rows.select("buyer_key", "amount", *day, placed=placed)
 
     def _day(self, column: str) -> nw.Expr:
         return frames.local_day(column, self.first, self.as_of, self.tables.zone)

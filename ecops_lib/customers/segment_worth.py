@@ -15,7 +15,8 @@ from ecops_lib.core.findings import RANK, Action, Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
-from ecops_lib.customers.rfm import MILS, Scores
+from ecops_lib.customers.people import MILS
+from ecops_lib.customers.rfm import Scores
 from ecops_lib.customers.segments import (
     GROUPS,
     SHOPIFY,
