@@ -148,10 +148,10 @@ class AssignmentCheck(Result):
     sheet: ClassVar[str] = mark("Assignment")
     units: ClassVar[Mapping[str, Unit]] = {"units": "count", "share": "share", "planned": "share"}
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("variant"),
-        "units": mark("units"),
-        "share": mark("share"),
-        "planned": mark("planned share"),
+        "variant": mark("Tested variant"),
+        "units": mark("Units"),
+        "share": mark("Share"),
+        "planned": mark("Planned share"),
     }
 
     counts: Mapping[str, int]

@@ -58,16 +58,16 @@ class BayesianEffect(Result):
 
     sheet: ClassVar[str] = mark("Bayesian comparison")
     labels: ClassVar[Mapping[str, str]] = {
-        "metric": mark("metric"),
-        "control": mark("control"),
-        "treatment": mark("treatment"),
-        "effect": mark("effect"),
-        "low": mark("lower limit"),
-        "high": mark("upper limit"),
-        "chance_to_win": mark("chance to be better"),
-        "loss": mark("expected loss if chosen"),
-        "loss_control": mark("expected loss if not chosen"),
-        "prior": mark("prior"),
+        "metric": mark("Metric"),
+        "control": mark("Control"),
+        "treatment": mark("Treatment"),
+        "effect": mark("Effect"),
+        "low": mark("Lower limit"),
+        "high": mark("Upper limit"),
+        "chance_to_win": mark("Chance to be better"),
+        "loss": mark("Expected loss if chosen"),
+        "loss_control": mark("Expected loss if not chosen"),
+        "prior": mark("Prior"),
     }
 
     metric: ExperimentMetric
@@ -116,7 +116,6 @@ class BayesianEffect(Result):
             "effect": effect,
             "low": effect,
             "high": effect,
-            "chance_to_win": "share",
             "loss": cost,
             "loss_control": cost,
         }
@@ -132,7 +131,7 @@ class BayesianEffect(Result):
             self.belief.effect.value,
             self.belief.effect.low,
             self.belief.effect.high,
-            self.chance_to_win,
+            show_chance(self.chance_to_win),
             self.loss,
             self.loss_control,
             self.prior.words(),

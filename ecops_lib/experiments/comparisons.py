@@ -57,8 +57,8 @@ class Comparisons(Result):
         "variant": mark("Tested variant"),
         "metric": mark("Metric"),
         "role": mark("Role"),
-        "p_value": mark("p-value, read once"),
-        "adjusted": mark("corrected for its family"),
+        "p_value": mark("P-value, read once"),
+        "adjusted": mark("Corrected for its family"),
         "stands": mark("Difference stands"),
     }
     sheet: ClassVar[str] = mark("All comparisons")
@@ -119,7 +119,7 @@ def _row(memo: Memo, variant: str, key: str) -> Comparison:
     if role == ROLES["primary"]:
         standing = next(s for s in memo.standings if s.variant == variant)
         adjusted = min(1.0, p_value * len(trial.treatments))
-        stands = standing.relative.low > 0 or standing.relative.high < 0
+        stands = standing.stands
     else:
         adjusted = memo.others[variant, key]
         stands = adjusted <= trial.plan.alpha

@@ -64,9 +64,9 @@ class TestDesign(Result):
     sheet: ClassVar[str] = mark("Units needed")
     units: ClassVar[Mapping[str, Unit]] = {"share": "share", "units": "count"}
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("variant"),
-        "share": mark("share"),
-        "units": mark("units needed"),
+        "variant": mark("Tested variant"),
+        "share": mark("Share"),
+        "units": mark("Units needed"),
     }
 
     metric: ExperimentMetric

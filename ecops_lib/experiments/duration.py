@@ -51,9 +51,9 @@ class TestDuration(Result):
     sheet: ClassVar[str] = mark("Duration")
     units: ClassVar[Mapping[str, Unit]] = {"week": "count", "units": "count", "share": "share"}
     labels: ClassVar[Mapping[str, str]] = {
-        "week": mark("weeks"),
-        "units": mark("units by then"),
-        "share": mark("share of those needed"),
+        "week": mark("Weeks"),
+        "units": mark("Units by then"),
+        "share": mark("Share of those needed"),
     }
 
     units_needed: float

@@ -25,8 +25,12 @@ from ecops_lib.experiments.plan import ExperimentPlan
 from ecops_lib.experiments.plans import TABLE, read_plan
 from ecops_lib.experiments.sequential import Look, SequentialPath, follow_effect
 
-CLOCKS = {"orders": "paid_at", "refunds": "applied_at", "events": "happened_at"}
-"""When a row of a table became known."""
+CLOCKS = {
+    "orders": ("paid_at",),
+    "refunds": ("finished_at", "applied_at"),
+    "events": ("happened_at",),
+}
+"""When a row of a table became known: the first of these instants that it tells."""
 
 
 HELD_UNITS = 2_000_000
@@ -54,7 +58,7 @@ class Experiment:
 
         Args:
             store: The shop.
-            experiment_id: The test; empty for the one that began last.
+            experiment_id: The test; empty for the one that began last, up to the day.
             day: Last local day that counts.
             plan: What was agreed, where ``store.toml`` does not say it.
 
@@ -65,7 +69,7 @@ class Experiment:
         store.require(TABLE)
         self.store = store
         self.day = day
-        self.plan = plan or read_plan(store, experiment_id)
+        self.plan = plan or read_plan(store, experiment_id, day=day)
 
     @property
     def treatments(self) -> tuple[str, ...]:
@@ -86,10 +90,10 @@ class Experiment:
     def joined(self) -> Joined:
         """The units of the test with what they did."""
         units = prepare_units(
-            self._until(TABLE, "exposed_at"), plan=self.plan, zone=self.store.zone
+            self._until(TABLE, ("exposed_at",)), plan=self.plan, zone=self.store.zone
         )
         tables = {
-            name: self._until(name, clock) for name, clock in CLOCKS.items() if self._has(name)
+            name: self._until(name, clocks) for name, clocks in CLOCKS.items() if self._has(name)
         }
         if self._has("order_items"):
             tables["order_items"] = frames.lazy(self.store.scan("order_items"), name="order_items")
@@ -98,11 +102,11 @@ class Experiment:
     def _has(self, table: str) -> bool:
         return self.store.has(table)
 
-    def _until(self, table: str, clock: str) -> nw.LazyFrame[Any]:
+    def _until(self, table: str, clocks: tuple[str, ...]) -> nw.LazyFrame[Any]:
         """A table as it stood at the end of the day."""
         rows = frames.lazy(self.store.scan(table), name=table)
         _, over = frames.instants(self.day, self.day, self.store.zone)
-        return rows.filter(nw.col(clock) < over)
+        return rows.filter(nw.coalesce(*map(nw.col, clocks)) < over)
 
     @cached_property
     def metrics(self) -> tuple[ExperimentMetric, ...]:

@@ -59,10 +59,10 @@ class Facts(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"units": "count"}
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("variant"),
-        "units": mark("units"),
+        "variant": mark("Tested variant"),
+        "units": mark("Units"),
     }
-    sheet: ClassVar[str] = mark("units of the test")
+    sheet: ClassVar[str] = mark("Units of the test")
 
     plan: ExperimentPlan
     columns: tuple[str, ...]

@@ -113,12 +113,12 @@ class GroupSequentialDesign(Result):
         "stop_planned": "share",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "look": mark("look"),
-        "share": mark("share of the planned units"),
-        "upper": mark("boundary of z"),
-        "futility": mark("give up at or below z"),
-        "stop_null": mark("chance to stop, no effect"),
-        "stop_planned": mark("chance to stop, planned effect"),
+        "look": mark("Look"),
+        "share": mark("Share of the planned units"),
+        "upper": mark("Boundary of z"),
+        "futility": mark("Give up at or below z"),
+        "stop_null": mark("Chance to stop, no effect"),
+        "stop_planned": mark("Chance to stop, planned effect"),
     }
 
     shares: Floats

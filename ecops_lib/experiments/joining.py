@@ -60,11 +60,11 @@ class Joined(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"count": "count", "amount": "money"}
     labels: ClassVar[Mapping[str, str]] = {
-        "what": mark("what"),
-        "count": mark("count"),
-        "amount": mark("amount"),
+        "what": mark("What"),
+        "count": mark("Count"),
+        "amount": mark("Amount"),
     }
-    sheet: ClassVar[str] = mark("orders of the test's units")
+    sheet: ClassVar[str] = mark("Orders of the test's units")
 
     prepared: Units
     window_days: int
@@ -79,6 +79,12 @@ class Joined(Result):
     immature: int = 0
     late_refunds: int = 0
     late_refund_amount: float = 0.0
+
+    def absent(self) -> str:
+        """Why no order is counted; empty where orders are."""
+        if not self.own:
+            return ""
+        return tr("No order is joined: what the units did is told by the exposure log itself.")
 
     def to_frame(self) -> pd.DataFrame:
         """What counts and what does not."""

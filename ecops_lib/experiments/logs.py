@@ -37,6 +37,9 @@ REASONS = ("kept", "no_unit", "no_time", "outside", "other_variant", "mismatched
 MOST_SEGMENTS = 1000
 """Segments (or pages shown) beyond which a column is something else."""
 
+MOST_NAMED = 100
+"""Segments that are told apart; each is a level of a nested expression."""
+
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 DAY_LENGTH = 86_400_000_000
 """Microseconds of a usual day."""
@@ -170,7 +173,8 @@ def survey_log(log: Log, *, plan: ExperimentPlan, zone: ZoneInfo) -> Survey:
     groups = _groups(log)
     if groups.empty:
         raise MissingDataError(
-            f"exposures hold no row of the test {plan.experiment_id!r}; import its exposure log."
+            f"exposures hold no row of the test {plan.experiment_id!r} up to the last day that "
+            "counts; import its exposure log, or choose a later day."
         )
     counted = groups.groupby("reason")["n"].sum()
     rows = {name: int(counted.get(code, 0)) for code, name in enumerate(REASONS)}
@@ -178,6 +182,12 @@ def survey_log(log: Log, *, plan: ExperimentPlan, zone: ZoneInfo) -> Survey:
     shown = _pages(kept, plan)
     good = kept.loc[[_fits(row, shown, plan) for row in kept.itertuples()]]
     right = int(good["n"].sum())
+    segments = tuple(sorted(set(good["segment"])))
+    if len(segments) > MOST_NAMED:
+        raise ColumnError(
+            f"column 'segment' of exposures names {len(segments):,} segments; at most {MOST_NAMED} "
+            "are told apart: put them together into fewer, or leave the column out."
+        )
     by_place = good.groupby("place")["n"].sum()
     base = int(good["first"].min()) if right else 0
     last = int(good["last"].max()) if right else 0
@@ -188,7 +198,7 @@ def survey_log(log: Log, *, plan: ExperimentPlan, zone: ZoneInfo) -> Survey:
         base=base,
         first=_local_day(base, zone),
         last=_local_day(last, zone),
-        segments=tuple(sorted(set(good["segment"]))),
+        segments=segments,
         shown=shown,
         own=own,
         means={name: float(good[f"{name} sum"].sum()) / own[name] for name in own if own[name]},

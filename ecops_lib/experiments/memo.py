@@ -17,7 +17,7 @@ from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.experiment import Experiment
 from ecops_lib.experiments.memo_words import action_words, verdict_sentence
 from ecops_lib.experiments.money import Money
-from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
+from ecops_lib.experiments.outcomes import COVARIATES, METRICS, ExperimentMetric
 from ecops_lib.experiments.verdict import Decision, Standing, Verdict
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ class Memo(Result):
         "control": mark("Control"),
         "treatment": mark("Variant's value"),
         "effect": mark("Relative effect"),
-        "low": mark("from"),
-        "high": mark("to"),
-        "p_value": mark("p-value, read once"),
+        "low": mark("From"),
+        "high": mark("To"),
+        "p_value": mark("P-value, read once"),
         "units": mark("Units"),
     }
     sheet: ClassVar[str] = mark("Decision memo")
@@ -94,6 +94,7 @@ class Memo(Result):
         found = [self._verdict(), self._about()]
         if self.money is not None:
             found.append(self.money.finding(self.decision))
+        found += self._adjusted()
         found += [
             Finding(key=f"untested/{place}", level="info", text=text)
             for place, text in enumerate(self.untested)
@@ -118,9 +119,10 @@ class Memo(Result):
                 checks=checks,
                 least_effect=trial.plan.least_effect,
                 findable=findable_effect(trial, standing),
+                guarded=bool(trial.plan.guardrails),
             ),
             evidence=evidence,
-            money=self.money.at_stake if self.money else None,
+            money=self.money.at_stake(self.decision) if self.money else None,
             action=Action(text=action, owner=self.owner),
         )
 
@@ -140,6 +142,21 @@ class Memo(Result):
         text = joined(text, self._counted())
         numbers = {"units": float(units.count)}
         return Finding(key="about", level="info", text=text, evidence=numbers)
+
+    def _adjusted(self) -> list[Finding]:
+        """Which effects are not those of the plain values beside them, and why."""
+        trial = self.experiment
+        metrics = () if self.silent else tuple(m for m in trial.metrics if trial.covariates(m))
+        if not metrics:
+            return []
+        known = dict.fromkeys(name for metric in metrics for name in trial.covariates(metric))
+        text = tr(
+            "The effects on {metrics} are adjusted for {known} (CUPED), so they differ from what "
+            "the plain values beside them give.",
+            metrics=tr(", ").join(tr(metric.label) for metric in metrics),
+            known=tr(", ").join(tr(COVARIATES[name]) for name in known),
+        )
+        return [Finding(key="adjusted", level="info", text=text)]
 
     def _counted(self) -> str:
         """Which outcomes count."""
@@ -249,6 +266,8 @@ def findable_effect(trial: Experiment, standing: Standing | None) -> float:
     if standing is None:
         return math.nan
     effect = trial.effects[standing.variant, trial.plan.primary]
+    if not effect.standard_error > 0:
+        return math.nan
     spans = float(ndtri(1 - trial.level / 2) + ndtri(trial.plan.power))
     return spans * effect.standard_error / abs(effect.control) if effect.control else math.nan
 

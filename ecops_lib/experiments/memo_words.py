@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from ecops_lib.core.formats import show
+from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
-from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.outcomes import METRICS, ExperimentMetric
+from ecops_lib.experiments.sequential import difference_unit
 from ecops_lib.experiments.verdict import Decision, Reason, Standing, Verdict
 
 SENTENCES: Mapping[Reason, str] = {
@@ -55,6 +56,15 @@ SENTENCES: Mapping[Reason, str] = {
     ),
 }
 
+UNGUARDED = mark(
+    "Ship {variant}: {metric} is {effect} against the control ({low} to {high}), {treatment} "
+    "against {control}; the test has no guardrail."
+)
+NO_SPREAD = mark(
+    "Stop {variant}: no effect on {metric} is shown ({treatment} against {control}), and the test "
+    "is over; the groups do not vary enough to tell one."
+)
+
 ACTIONS: Mapping[Decision, str] = {
     "ship": mark("show {variant} to everybody, and note the day as an event of the shop"),
     "stop": mark("go back to {control} for everybody, and write down what was learnt"),
@@ -70,6 +80,7 @@ def verdict_sentence(
     checks: tuple[str, ...],
     least_effect: float,
     findable: float,
+    guarded: bool = True,
 ) -> str:
     """The one sentence of a verdict.
 
@@ -79,8 +90,13 @@ def verdict_sentence(
         checks: Names of the health checks that forbid to read the effect.
         least_effect: Smallest relative gain worth having.
         findable: Smallest relative effect that the test could find.
+        guarded: Whether the test has a guardrail.
     """
     text = SENTENCES[verdict.reason]
+    if verdict.reason == "winner" and not guarded:
+        text = UNGUARDED
+    if verdict.reason == "not_shown" and math.isnan(findable):
+        text = NO_SPREAD
     if verdict.standing is None:
         return tr(text, checks=", ".join(tr(check) for check in checks))
     words = {
@@ -103,22 +119,30 @@ def _standing_words(standing: Standing, metric: ExperimentMetric) -> dict[str, s
     return {
         "variant": short_name(standing.variant),
         "metric": tr(metric.label),
-        "effect": show(standing.relative.value, "share", sign=True),
-        "low": show_limit(standing.relative, "low"),
-        "high": show_limit(standing.relative, "high"),
+        **_effect_words(standing, metric),
         "control": show(standing.control, metric.unit),
         "treatment": show(standing.treatment, metric.unit),
     }
 
 
-def show_limit(interval: Interval, side: str) -> str:
-    """A limit of a relative interval; infinite ones in words."""
-    value = interval.low if side == "low" else interval.high
-    if value == float("inf"):
+def _effect_words(standing: Standing, metric: ExperimentMetric) -> dict[str, str]:
+    """The effect in percent of the control; where that cannot be told, the difference."""
+    held = standing.absolute or standing.relative
+    unit = difference_unit(metric) if standing.absolute else "share"
+    return {
+        "effect": show(held.value, unit, sign=True),
+        "low": show_limit(held.low, unit),
+        "high": show_limit(held.high, unit),
+    }
+
+
+def show_limit(value: float, unit: Unit) -> str:
+    """A limit of an interval; infinite ones in words."""
+    if value == math.inf:
         return tr("no upper limit")
-    if value == float("-inf"):
+    if value == -math.inf:
         return tr("no lower limit")
-    return show(value, "share", sign=True)
+    return show(value, unit, sign=True)
 
 
 def guardrail_names(keys: tuple[str, ...]) -> str:

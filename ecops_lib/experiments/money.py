@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecops_lib.core.findings import Finding
+from ecops_lib.core.findings import Finding, Level
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
@@ -58,27 +58,32 @@ class Money:
         """Whether the interval leaves out zero."""
         return self.per_unit.low > 0 or self.per_unit.high < 0
 
-    @property
-    def at_stake(self) -> float | None:
-        """Money to put beside the verdict; None where its sign is not known."""
-        return abs(self.total.value) if self.clear else None
+    def at_stake(self, decision: Decision) -> float | None:
+        """Money to put beside a decision; None while its sign, or the decision, is open."""
+        return abs(self.total.value) if self.clear and decision != "keep_running" else None
 
     def finding(self, decision: Decision) -> Finding:
         """The money in one sentence that fits the decision."""
+        sentence = self._sentence(decision)
+        named = sentence in (SAVED, GIVEN_UP)  # the sentence says which way, the sum does not
+        ends = sorted((abs(self.total.low), abs(self.total.high)))
+        low, high = ends if named else (self.total.low, self.total.high)
         words = {
             "variant": short_name(self.variant),
             "metric": tr(METRICS[self.metric].label),
-            "money": show(self.total.value, "money", sign=True),
-            "low": show(self.total.low, "money", sign=True),
-            "high": show(self.total.high, "money", sign=True),
+            "money": show(
+                abs(self.total.value) if named else self.total.value, "money", sign=not named
+            ),
+            "low": show(low, "money", sign=not named),
+            "high": show(high, "money", sign=not named),
             "span": tr("each time") if self.once else tr("a month"),
             "basis": self._basis(),
         }
-        sentence = self._sentence(decision)
         text = tr(sentence, **{k: v for k, v in words.items() if "{" + k + "}" in sentence})
         held = self.total
         numbers = {"value": held.value, "low": held.low, "high": held.high}
-        return Finding(key=f"money/{self.variant}", level="info", text=text, evidence=numbers)
+        level: Level = "watch" if sentence == COSTLY else "info"
+        return Finding(key=f"money/{self.variant}", level=level, text=text, evidence=numbers)
 
     def _basis(self) -> str:
         """How many units the money is told for."""
@@ -92,7 +97,9 @@ class Money:
             return UNCLEAR
         if decision == "stop":
             return SAVED if self.per_unit.value < 0 else GIVEN_UP
-        return BROUGHT
+        if decision == "keep_running":
+            return SO_FAR
+        return BROUGHT if self.per_unit.value > 0 else COSTLY
 
 
 BROUGHT = mark(
@@ -106,6 +113,14 @@ SAVED = mark(
 GIVEN_UP = mark(
     "The price of stopping is {money} {span} ({low} to {high}) that {variant} sold more: "
     "{metric}, {basis}."
+)
+COSTLY = mark(
+    "But sales fall: shown to everybody, {variant} changes them by {money} {span} ({low} to "
+    "{high}): {metric}, {basis}."
+)
+SO_FAR = mark(
+    "In money nothing is decided yet: read only once, the change by {variant} would lie between "
+    "{low} and {high} {span}: {metric}, {basis}."
 )
 UNCLEAR = mark(
     "In money nothing is shown: the change by {variant} lies between {low} and {high} {span}: "

@@ -52,10 +52,10 @@ class NullSimulation(Result):
 
     sheet: ClassVar[str] = mark("Tests of nothing (A/A)")
     labels: ClassVar[Mapping[str, str]] = {
-        "p_from": mark("p-value from"),
-        "p_to": mark("to"),
-        "runs": mark("runs"),
-        "expected": mark("expected"),
+        "p_from": mark("P-value from"),
+        "p_to": mark("To"),
+        "runs": mark("Runs"),
+        "expected": mark("Expected"),
     }
 
     metric: ExperimentMetric

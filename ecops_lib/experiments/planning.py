@@ -55,10 +55,10 @@ class ExperimentDesign(Result):
         "detectable": "share",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "week": mark("weeks"),
-        "day": mark("last day"),
-        "units": mark("units by then"),
-        "detectable": mark("smallest effect found"),
+        "week": mark("Weeks"),
+        "day": mark("Last day"),
+        "units": mark("Units by then"),
+        "detectable": mark("Smallest effect found"),
     }
 
     design: TestDesign

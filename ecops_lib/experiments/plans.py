@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.checks import listed, nearest
-from ecops_lib.core.errors import ParameterError
+from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark, ntr, tr
@@ -156,19 +156,22 @@ def list_tests(store: Store) -> ExperimentList:
     return ExperimentList(table=table, unseen=unseen)
 
 
-def read_plan(store: Store, experiment_id: str = "") -> ExperimentPlan:
+def read_plan(
+    store: Store, experiment_id: str = "", *, day: dt.date | None = None
+) -> ExperimentPlan:
     """The plan of a test: what ``store.toml`` says, or else what its log lets one infer.
 
     Without a plan in ``store.toml`` the shares are taken to be equal, the days are those
-    of the log, every metric is looked at, and the control is the one variant whose name says so (``CONTROL_NAMES``);
-    such a plan has ``told=False``.
+    of the log, every metric is looked at, and the control is the one variant whose name
+    says so (``CONTROL_NAMES``); such a plan has ``told=False``.
 
     Args:
         store: Where the test is.
         experiment_id: The test; empty for the one that began last.
+        day: Local day by which that one must have begun; None for any.
 
     Raises:
-        MissingDataError: No test is named, and the store holds none.
+        MissingDataError: No test is named, and the store holds none, or none had begun.
         ParameterError: The test is unknown, its plan impossible, or its control untold.
         MetricError: Its plan names an unknown metric.
     """
@@ -178,7 +181,7 @@ def read_plan(store: Store, experiment_id: str = "") -> ExperimentPlan:
     if not experiment_id:
         store.require(TABLE)
     logged = _logged(store) if store.has(TABLE) else {}
-    name = experiment_id or next(iter(logged))
+    name = experiment_id or _newest(logged, day)
     if name in plans:
         return make_plan(name, plans[name])
     if name not in logged:
@@ -188,6 +191,19 @@ def read_plan(store: Store, experiment_id: str = "") -> ExperimentPlan:
             f"{nearest(name, known) or '.'}"
         )
     return _inferred(store, name, logged[name])
+
+
+def _newest(logged: Mapping[str, _Log], day: dt.date | None) -> str:
+    """The test that began last, by a day."""
+    begun = (name for name, log in logged.items() if day is None or log.first <= day)
+    name = next(begun, "")
+    if not name:
+        first = min(log.first for log in logged.values())
+        raise MissingDataError(
+            f"no test of the store had begun by {day}; the first one began on {first}: choose a "
+            "later day."
+        )
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ecops_lib.experiments.memo import Memo, raw_value
 from ecops_lib.experiments.money import value_monthly
 from ecops_lib.experiments.outcomes import METRICS
 from ecops_lib.experiments.untested import list_untested
-from ecops_lib.experiments.verdict import Standing, decide, side_of
+from ecops_lib.experiments.verdict import Side, Standing, decide, side_of
 
 WEEK = 7
 UNKNOWN = Interval(value=math.nan, low=-math.inf, high=math.inf)
@@ -90,16 +90,25 @@ def _corrected(trial: Experiment, keys: tuple[str, ...]) -> dict[tuple[str, str]
 
 def _standing(trial: Experiment, variant: str, others: Mapping[tuple[str, str], float]) -> Standing:
     last = trial.paths[variant].last
-    relative = last.relative if last else UNKNOWN
+    relative, difference = (last.relative, last.difference) if last else (UNKNOWN, None)
     return Standing(
         variant=variant,
         control=raw_value(trial, trial.plan.control, trial.primary),
         treatment=raw_value(trial, variant, trial.primary),
         relative=relative,
-        side=side_of(relative, good=trial.primary.good, least_effect=trial.plan.least_effect),
+        side=_side(trial, relative, difference),
         broken=_broken(trial, variant, others),
         unsure=_unsure(trial, variant),
+        difference=difference,
     )
+
+
+def _side(trial: Experiment, relative: Interval, difference: Interval | None) -> Side:
+    """What the interval says; the difference's where nothing relative can be told."""
+    good = trial.primary.good
+    if difference is not None and math.isnan(relative.value):
+        return side_of(difference, good=good, least_effect=0.0)
+    return side_of(relative, good=good, least_effect=trial.plan.least_effect)
 
 
 def _guardrails(trial: Experiment) -> tuple[str, ...]:

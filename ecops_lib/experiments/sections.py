@@ -149,9 +149,11 @@ def check_resampled(trial: Experiment, *, variant: str = "") -> Result:
         return silent
     if trial.joined.prepared.count > MOST_RESAMPLED:
         return Silent(why=tr("Not resampled: with so many units the normal law holds."))
+    names = (trial.plan.control, _chosen(trial, variant))
+    if min(trial.moments(name).n for name in names) < 2:
+        return Silent(why=tr("Not resampled: a group has fewer than two units."))
     metric = trial.primary
     columns = [name for name in (metric.numerator, metric.denominator) if name]
-    names = (trial.plan.control, _chosen(trial, variant))
     control, treatment = (_values(trial, name, columns) for name in names)
     return check_by_bootstrap(control, treatment, metric=metric, alpha=trial.level)
 

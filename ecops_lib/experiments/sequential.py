@@ -90,15 +90,15 @@ class SequentialPath(Result):
 
     sheet: ClassVar[str] = mark("Look by look")
     labels: ClassVar[Mapping[str, str]] = {
-        "day": mark("up to"),
-        "units": mark("units"),
-        "difference": mark("difference"),
-        "fixed_low": mark("lower limit, single look"),
-        "fixed_high": mark("upper limit, single look"),
-        "low": mark("lower limit, any look"),
-        "high": mark("upper limit, any look"),
+        "day": mark("Up to"),
+        "units": mark("Units"),
+        "difference": mark("Difference to the control"),
+        "fixed_low": mark("Lower limit, single look"),
+        "fixed_high": mark("Upper limit, single look"),
+        "low": mark("Lower limit, any look"),
+        "high": mark("Upper limit, any look"),
         "z": mark("z"),
-        "boundary": mark("boundary of z"),
+        "boundary": mark("Boundary of z"),
     }
 
     metric: ExperimentMetric
@@ -117,6 +117,16 @@ class SequentialPath(Result):
     def stop(self) -> Step | None:
         """The first look that reached the boundary, if any."""
         return next((step for step in self.steps if step.crossed), None)
+
+    @property
+    def since(self) -> Step | None:
+        """The first of the looks beyond the boundary that last, on one side, to the end."""
+        found = None
+        for step in reversed(self.steps):
+            if not step.crossed or (found and step.statistic * found.statistic < 0):
+                break
+            found = step
+        return found
 
     def table_units(self) -> Mapping[str, Unit]:
         """Differences are shown as the metric is; shares in percentage points."""
@@ -191,8 +201,12 @@ class SequentialPath(Result):
             "high": last.difference.high,
             "looks": float(len(self.steps)),
         }
-        text = self._open_words(last) if stop is None else self._crossed_words(stop, last)
-        level = "info" if stop is None else self._level(stop)
+        since = self.since
+        if since is not None:
+            text = self._crossed_words(since, last)
+        else:
+            text = self._open_words(last) if stop is None else self._back_words(stop, last)
+        level = "info" if since is None else self._level(since)
         key = f"sequential/{self.metric.key}"
         return (
             Finding(key=key, level=level, text=text, evidence=evidence),
@@ -219,6 +233,13 @@ class SequentialPath(Result):
             "{boundary}. Looking daily, the difference lies between {low} and {high}.",
             len(self.steps),
             **self._values(last),
+        )
+
+    def _back_words(self, stop: Step, last: Step) -> str:
+        return tr(
+            "{metric}: the boundary was crossed on {day}, but z is now {z} and within the boundary "
+            "{boundary}. Looking daily, the difference now lies between {low} and {high}.",
+            **{**self._values(last), "day": show(stop.day, "day")},
         )
 
     def _crossed_words(self, stop: Step, last: Step) -> str:

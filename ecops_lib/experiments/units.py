@@ -51,11 +51,11 @@ class Units(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"rows": "count", "units": "count"}
     labels: ClassVar[Mapping[str, str]] = {
-        "step": mark("step"),
-        "rows": mark("rows"),
-        "units": mark("units"),
+        "step": mark("Step"),
+        "rows": mark("Rows"),
+        "units": mark("Units"),
     }
-    sheet: ClassVar[str] = mark("exposures set aside")
+    sheet: ClassVar[str] = mark("Exposures set aside")
 
     plan: ExperimentPlan
     zone: ZoneInfo

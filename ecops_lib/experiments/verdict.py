@@ -49,10 +49,12 @@ class Standing:
         variant: Its name.
         control: The deciding metric in the control group.
         treatment: The deciding metric in the variant.
-        relative: Relative effect, with the interval that holds at this look.
+        relative: Relative effect, with the interval that holds at this look; NaN where the
+            control has none to be relative to.
         side: What the interval says.
         broken: Guardrails that are shown to be worse.
         unsure: Guardrails that are not shown to be within their margin.
+        difference: Treatment − control, with the interval that holds at this look.
     """
 
     variant: str
@@ -62,6 +64,18 @@ class Standing:
     side: Side
     broken: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    difference: Interval | None = None
+
+    @property
+    def absolute(self) -> Interval | None:
+        """The difference, where nothing relative can be told; else None."""
+        return self.difference if math.isnan(self.relative.value) else None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the interval leaves out zero."""
+        held = self.absolute or self.relative
+        return held.low > 0 or held.high < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

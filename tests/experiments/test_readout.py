@@ -17,6 +17,7 @@ from ecops_lib.core.language import reading
 from ecops_lib.data.coverage import last_whole_day
 from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.memo_words import action_words, verdict_sentence
+from ecops_lib.experiments.money import MONEY_METRICS, Money
 from ecops_lib.experiments.outcomes import METRICS
 from ecops_lib.experiments.past import FEWEST, pool_effects, shrink_effect
 from ecops_lib.experiments.verdict import DECISIONS, Standing, Verdict, decide, side_of
@@ -197,7 +198,7 @@ def test_reversed_effect_reverses_the_memo(make_trial: MakeTrial) -> None:
     with reading("en", "CNY"):
         said = [finding.text for finding in memo.findings()]
     assert said[0].startswith("Stop 新主图: conversion rate is worse, -28.57%")
-    assert said[2].startswith("Stopping spares the shop -¥")
+    assert said[2].startswith("Stopping spares the shop ¥")
     assert not any(text.startswith("Ship") for text in said)
 
 
@@ -333,3 +334,73 @@ def test_hostile_names_are_escaped(make_trial: MakeTrial) -> None:
     memo = experiments.read_out(make_trial({"A": (7000, 350, 35), evil: (7000, 490, 49)}))
     with reading("en", "CNY"):
         assert "<script>" not in memo._repr_html_()
+
+
+def test_a_control_without_buyers_is_compared_by_the_difference(make_trial: MakeTrial) -> None:
+    trial = make_trial({"A": (1000, 0, 0), "B": (1000, 60, 6)}, guardrails=[])
+    memo = experiments.read_out(trial)
+    assert (memo.verdict.reason, memo.decision) == ("winner", "ship")
+    assert trial.paths["B"].stop is not None
+    with reading("en", "CNY"):
+        said = memo.findings()[0].text
+        table = experiments.compare_metrics(memo).to_frame()
+    assert said.startswith("Ship B: conversion rate is +6.00 pp against the control (+")
+    assert said.endswith("6.00% against 0.00%; the test has no guardrail.")
+    assert table["stands"][0] == "yes"
+
+
+def test_groups_that_do_not_vary_show_nothing(make_trial: MakeTrial) -> None:
+    memo = experiments.read_out(make_trial({"A": (300, 0, 0), "B": (300, 0, 0)}))
+    with reading("en", "CNY"):
+        said = memo.findings()[0].text
+    assert said.startswith("Stop B: no effect on conversion rate is shown (0.00% against 0.00%)")
+    assert "—" not in said
+
+
+def test_one_unit_a_group_makes_a_page(make_trial: MakeTrial) -> None:
+    trial = make_trial({"A": (1, 1, 0), "B": (1, 0, 0)})
+    assert experiments.read_out(trial).decision == "stop"
+    with reading("en", "CNY"):
+        assert "fewer than two units" in experiments.check_resampled(trial).absent()
+
+
+def test_money_of_a_running_test_is_not_promised(make_trial: MakeTrial) -> None:
+    day = dt.date(2026, 3, 6)
+    memo = experiments.read_out(make_trial({"A": (7000, 400, 40), "B": (7000, 540, 54)}, day=day))
+    assert memo.decision == "keep_running"
+    assert memo.money is not None
+    assert memo.money.clear
+    with reading("en", "CNY"):
+        verdict, _, money, *_ = memo.findings()
+    assert verdict.money is None
+    assert money.text.startswith("In money nothing is decided yet")
+
+
+def test_money_says_its_direction_once() -> None:
+    held = Interval(value=-3.0, low=-4.0, high=-2.0)
+    money = Money(variant="B", metric=MONEY_METRICS[0], per_unit=held, units=700, days=7)
+    up = replace(money, per_unit=Interval(value=3.0, low=2.0, high=4.0))
+    with reading("en", "CNY"):
+        lost, won = money.finding("stop").text, up.finding("stop").text
+        shipped = money.finding("ship")
+    assert lost.startswith("Stopping spares the shop ¥9,000.00 a month (¥6,000.00 to ¥12,000.00)")
+    assert won.startswith("The price of stopping is ¥9,000.00 a month (¥6,000.00 to ¥12,000.00)")
+    assert shipped.level == "watch"
+    assert "But sales fall" in shipped.text
+
+
+def test_a_day_in_the_past_reads_the_test_of_its_time(make_trial: MakeTrial) -> None:
+    trial = make_trial({"A": (70, 35, 0), "B": (70, 49, 0)})
+    early = dt.date(2026, 3, 1)
+    with pytest.raises(MissingDataError, match="had begun by 2026-03-01"):
+        experiments.Experiment(trial.store, day=early)
+    late = experiments.Experiment(trial.store, day=dt.date(2026, 3, 2))
+    assert late.plan.experiment_id == "主图测试"
+
+
+def test_sections_on_the_log_alone(make_trial: MakeTrial) -> None:
+    trial = make_trial({"A": (7000, 350, 35), "B": (7000, 490, 49)})
+    with reading("en", "CNY"):
+        assert "told by the exposure log itself" in trial.joined.absent()
+        check = experiments.check_resampled(trial)
+    assert check.table_units() == {"low": "points", "high": "points"}

@@ -334,3 +334,24 @@ def test_shares_are_followed_too() -> None:
     path: SequentialPath = follow_effect(looks, metric=RATE, planned_days=10)
     assert path.stop is not None
     assert path.table_units()["difference"] == "points"
+
+
+def test_a_path_that_came_back_does_not_say_it_stays_out() -> None:
+    out, back = _looks(8.0, days=10), _looks(-8.0, days=50, seed=5)
+    moved = [
+        (out[-1][0] + dt.timedelta(days=place + 1), out[-1][1] + a, out[-1][2] + b)
+        for place, (_, a, b) in enumerate(back)
+    ]
+    path = follow_effect([*out, *moved], metric=AMOUNT, planned_days=60)
+    assert path.stop is not None
+    cut = next(n for n, s in enumerate(path.steps) if s.day > path.stop.day and not s.crossed)
+    held = follow_effect([*out, *moved][: cut + 1], metric=AMOUNT, planned_days=60)
+    assert held.since is None
+    with reading("en", "CNY"):
+        told = held.findings()[0]
+    assert told.level == "info"
+    assert "boundary was crossed on" in told.text
+    assert "since" not in told.text
+    assert path.since is not None
+    assert path.since.statistic < 0
+    assert path.findings()[0].level == "bad"

@@ -52,15 +52,15 @@ class MarginTest(Result):
 
     units: ClassVar[Mapping[str, Unit]] = {"p_value": "p_value"}
     labels: ClassVar[Mapping[str, str]] = {
-        "aim": mark("shown"),
-        "margin": mark("margin"),
-        "value": mark("effect"),
-        "low": mark("from"),
-        "high": mark("to"),
-        "p_value": mark("p-value"),
-        "passed": mark("passed"),
+        "aim": mark("Shown"),
+        "margin": mark("Margin"),
+        "value": mark("Effect"),
+        "low": mark("From"),
+        "high": mark("To"),
+        "p_value": mark("P-value"),
+        "passed": mark("Passed"),
     }
-    sheet: ClassVar[str] = mark("margins")
+    sheet: ClassVar[str] = mark("Margins")
 
     aim: Aim
     metric: ExperimentMetric

@@ -202,16 +202,16 @@ class Multiplicity(Result):
         "level": "p_value",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "variant": mark("variant"),
-        "metric": mark("metric"),
-        "p_value": mark("p-value"),
-        "adjusted_p_value": mark("adjusted p-value"),
-        "level": mark("held against"),
-        "found": mark("difference found"),
-        "low": mark("adjusted from"),
-        "high": mark("adjusted to"),
+        "variant": mark("Tested variant"),
+        "metric": mark("Metric"),
+        "p_value": mark("P-value"),
+        "adjusted_p_value": mark("Adjusted p-value"),
+        "level": mark("Held against"),
+        "found": mark("Difference found"),
+        "low": mark("Adjusted from"),
+        "high": mark("Adjusted to"),
     }
-    sheet: ClassVar[str] = mark("several comparisons")
+    sheet: ClassVar[str] = mark("Several comparisons")
 
     effects: Mapping[tuple[str, str], Effect]
     correction: Correction

@@ -43,13 +43,12 @@ class BootstrapCheck(Result):
         weights: How units were drawn.
     """
 
-    units: ClassVar[Mapping[str, Unit]] = {}
     labels: ClassVar[Mapping[str, str]] = {
-        "interval": mark("interval"),
-        "low": mark("from"),
-        "high": mark("to"),
+        "interval": mark("Interval"),
+        "low": mark("From"),
+        "high": mark("To"),
     }
-    sheet: ClassVar[str] = mark("bootstrap check")
+    sheet: ClassVar[str] = mark("Bootstrap check")
 
     metric: ExperimentMetric
     effect: Effect
@@ -71,6 +70,15 @@ class BootstrapCheck(Result):
         same = self.effect.difference.holds(0.0) == self.bootstrap.holds(0.0)
         return same and self.apart <= APART
 
+    @property
+    def unit(self) -> Unit:
+        """How a difference of the metric is shown; shares in percentage points."""
+        return "points" if self.metric.unit == "share" else self.metric.unit
+
+    def table_units(self) -> Mapping[str, Unit]:
+        """The limits are differences of the metric."""
+        return {"low": self.unit, "high": self.unit}
+
     def to_frame(self) -> pd.DataFrame:
         """Both intervals."""
         import pandas as pd
@@ -86,14 +94,13 @@ class BootstrapCheck(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Whether the two agree."""
-        unit: Unit = "points" if self.metric.unit == "share" else self.metric.unit
         mine, other = self.effect.difference, self.bootstrap
         values = {
             "metric": tr(self.metric.label),
-            "low": show(mine.low, unit, sign=True),
-            "high": show(mine.high, unit, sign=True),
-            "least": show(other.low, unit, sign=True),
-            "most": show(other.high, unit, sign=True),
+            "low": show(mine.low, self.unit, sign=True),
+            "high": show(mine.high, self.unit, sign=True),
+            "least": show(other.low, self.unit, sign=True),
+            "most": show(other.high, self.unit, sign=True),
         }
         if math.isnan(self.apart):
             text = tr("{metric}: the intervals could not be made.", **values)

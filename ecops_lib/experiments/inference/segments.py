@@ -48,16 +48,16 @@ class Heterogeneity(Result):
         "adjusted_p_value": "p_value",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "segment": mark("segment"),
-        "n_control": mark("units in control"),
-        "n_treatment": mark("units in treatment"),
-        "difference": mark("difference"),
-        "low": mark("from"),
-        "high": mark("to"),
-        "p_value": mark("p-value"),
-        "adjusted_p_value": mark("adjusted p-value"),
+        "segment": mark("Segment of units"),
+        "n_control": mark("Units in control"),
+        "n_treatment": mark("Units in treatment"),
+        "difference": mark("Difference to the control"),
+        "low": mark("From"),
+        "high": mark("To"),
+        "p_value": mark("P-value"),
+        "adjusted_p_value": mark("Adjusted p-value"),
     }
-    sheet: ClassVar[str] = mark("segments")
+    sheet: ClassVar[str] = mark("Segments")
 
     metric: ExperimentMetric
     effects: Mapping[str, Effect]

@@ -73,16 +73,16 @@ class Switchback(Result):
         "p_value": "p_value",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "control": mark("control"),
-        "treatment": mark("treatment"),
-        "difference": mark("difference"),
-        "low": mark("from"),
-        "high": mark("to"),
-        "p_value": mark("p-value"),
-        "blocks_control": mark("blocks of control"),
-        "blocks_treatment": mark("blocks of treatment"),
+        "control": mark("Control"),
+        "treatment": mark("Treatment"),
+        "difference": mark("Difference to the control"),
+        "low": mark("From"),
+        "high": mark("To"),
+        "p_value": mark("P-value"),
+        "blocks_control": mark("Blocks of control"),
+        "blocks_treatment": mark("Blocks of treatment"),
     }
-    sheet: ClassVar[str] = mark("switchback")
+    sheet: ClassVar[str] = mark("Switchback")
 
     effect: Effect
     p_value: float
