@@ -337,7 +337,7 @@ def test_hostile_names_are_escaped(make_trial: MakeTrial) -> None:
 
 
 def test_a_control_without_buyers_is_compared_by_the_difference(make_trial: MakeTrial) -> None:
-    trial = make_trial({"A": (1000, 0, 0), "B": (1000, 60, 6)}, guardrails=[])
+    trial = make_trial({"A": (400, 0, 0), "B": (400, 24, 0)}, guardrails=[])
     memo = experiments.read_out(trial)
     assert (memo.verdict.reason, memo.decision) == ("winner", "ship")
     assert trial.paths["B"].stop is not None
