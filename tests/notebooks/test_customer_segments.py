@@ -1,0 +1,59 @@
+"""The page on customers end to end: every customer in a tier, both languages, same money."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ecops_lib import open_store
+from ecops_lib.customers import score_customers, segment_customers
+from ecops_lib.data.demo import write_demo
+from ecops_lib.data.imports import import_files
+from ecops_lib.reports.rules import notebook_problems
+from ecops_lib.reports.runner import RunResult, run_notebook
+
+STAMP = "2026-10-28T08:00"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    shop = write_demo(folder, months=8, orders=3_000)
+    import_files([shop.exports], store=folder / "store")
+    return folder
+
+
+def run(folder: Path, **parameters: str) -> RunResult:
+    return run_notebook("customer_segments", store=folder / "store", out=folder / "out",
+                        parameters=parameters, made_at=STAMP)  # fmt: skip
+
+
+def test_the_page_tells_the_tiers_of_the_store(folder: Path) -> None:
+    done = run(folder, lang="en")
+    found = {str(f["key"]): f for f in done.findings}
+    scores = score_customers(open_store(folder / "store"), as_of=done.values["as_of"])
+    tiers = segment_customers(scores)
+    for rule, held in zip(tiers.segmentation.rules, tiers.sums, strict=True):
+        told = found.get(f"segment/tiers/{rule.key}")
+        if told is not None:
+            assert told["evidence"]["customers"] == held.customers
+            assert told["action"]["owner"] == "customer operations"
+    assert {"segment/tiers/core", "moves/core/potential", "rfm/ties"} <= set(found)
+    texts = json.dumps(done.findings)
+    assert "NaN" not in texts
+
+
+def test_the_chinese_page_for_managers_says_it_in_chinese(folder: Path) -> None:
+    done = run(folder, lang="zh", audience="management", groups="shopify")
+    page = done.page.read_text("utf-8")
+    for words in ("核心客户", "潜力客户", "沉睡客户", "迁移矩阵", "潜在客户", "用户运营"):
+        assert words in page
+    assert "review_customers" not in page
+    assert "customers have brought" not in page
+
+
+def test_the_notebook_keeps_the_rules() -> None:
+    path = Path(__file__).parents[2] / "notebooks" / "customer_segments.ipynb"
+    assert notebook_problems(path) == []
