@@ -38,7 +38,7 @@ class BootstrapCheck(Result):
     Attributes:
         metric: What was compared.
         effect: The analytic effect.
-        bootstrap: The difference with its bootstrap-t interval.
+        bootstrap: The difference with its symmetric bootstrap-t interval.
         draws: Resamples drawn.
         weights: How units were drawn.
     """
@@ -133,7 +133,11 @@ def check_by_bootstrap(
     weights: Weights = "multinomial",
     rng: int | np.random.Generator = 0,
 ) -> BootstrapCheck:
-    """Hold the analytic interval of a mean or ratio against a bootstrap-t interval.
+    """Hold the analytic interval of a mean or ratio against a symmetric bootstrap-t interval.
+
+    The interval reaches as far to both sides as the resampled |t| does. Limits from the two
+    tails of t apart, or BCa's, mend a skewness that heavy-tailed spend estimates badly: they
+    find a difference too often where there is none, more often the fewer buyers there are.
 
     Args:
         control: One row a unit: the outcome, and the denominator where the metric has
@@ -153,6 +157,8 @@ def check_by_bootstrap(
         ParameterError: An option or a value is impossible.
 
     References:
+        Hall (1988), On symmetric bootstrap confidence intervals, Journal of the Royal
+        Statistical Society B 50, 35-45;
         Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 12.5;
         Chamandy and others (2012), Estimating uncertainty for massive data streams.
     """
@@ -174,17 +180,18 @@ def check_by_bootstrap(
     away = means[1] - means[0] - effect.difference.value
     with np.errstate(divide="ignore", invalid="ignore"):
         studentised = away / error
-    told = studentised[np.isfinite(studentised)]
-    low, high = (math.nan, math.nan)
+    told = np.abs(studentised[np.isfinite(studentised)])
+    reach = math.nan
     if len(told) >= 0.99 * draws:
-        high, low = np.quantile(told, [alpha / 2, 1 - alpha / 2])
+        quantile = np.quantile(told, 1 - alpha, method="weibull")
+        reach = float(quantile) * effect.standard_error
     return BootstrapCheck(
         metric=metric,
         effect=effect,
         bootstrap=Interval(
             value=effect.difference.value,
-            low=effect.difference.value - float(low) * effect.standard_error,
-            high=effect.difference.value - float(high) * effect.standard_error,
+            low=effect.difference.value - reach,
+            high=effect.difference.value + reach,
         ),
         draws=draws,
         weights=weights,

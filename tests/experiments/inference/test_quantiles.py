@@ -34,18 +34,32 @@ def test_limits_are_the_published_order_statistics() -> None:
     # Conover (1999), Practical Nonparametric Statistics, table A3: median of n = 16
     # lies between the 4th and the 13th of the values in 97.9 % of samples
     held = Distribution.of(np.arange(1, 17))
-    assert held.interval(0.5, alpha=0.05) == (4.0, 13.0)
+    assert held.interval(0.5, alpha=2 * 697 / 2**16) == pytest.approx((4.0, 13.0))
 
 
-def test_counts_say_the_same_as_the_values() -> None:
-    rng = np.random.default_rng(1)
-    values = rng.integers(0, 9, 500).astype(float)
-    distinct, counts = np.unique(values, return_counts=True)
-    other = Distribution.of(rng.integers(0, 9, 400))
-    one = compare_quantiles(Distribution.of(values), other, share=0.7)
-    two = compare_quantiles(Distribution.of(distinct, counts), other, share=0.7)
-    assert astuple(one.difference) == astuple(two.difference)
-    assert one.p_value == two.p_value
+@pytest.mark.parametrize("n", [16, 800, 20_000])
+@pytest.mark.parametrize("alpha", [0.9, 0.05, 1e-6])
+def test_fractional_limits_hold_exactly_the_level(n: int, alpha: float) -> None:
+    # Hutson (1999): place k of n uniform values has the law Beta(k, n - k + 1)
+    from scipy.stats import beta
+
+    low, high = Distribution.of(np.arange(1, n + 1)).interval(0.6, alpha=alpha)
+    if math.isfinite(low):
+        assert beta.sf(0.6, low, n - low + 1) == pytest.approx(alpha / 2, rel=1e-6)
+    if math.isfinite(high):
+        assert beta.cdf(0.6, high, n - high + 1) == pytest.approx(alpha / 2, rel=1e-6)
+
+
+def test_a_limit_does_not_leave_a_heap() -> None:
+    """Tied values: the outer order statistics, as the binomial distribution places them."""
+    from scipy.stats import binom
+
+    held = Distribution.of(np.repeat(np.arange(1.0, 101.0), 5))
+    places = int(binom.ppf(0.025, 500, 0.5)), int(binom.isf(0.025, 500, 0.5)) + 1
+    assert held.interval(0.5, alpha=0.05) == (held.at(places[0]), held.at(places[1])) == (46, 55)
+    edge = Distribution.of([0.0] * 9 + [5.0, 6.0, 7.0])
+    lows = {edge.interval(0.8, alpha=alpha)[0] for alpha in np.linspace(0.001, 0.999, 200)}
+    assert lows == {0.0, 5.0}
 
 
 @pytest.mark.parametrize(
