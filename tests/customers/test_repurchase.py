@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from shop import ZONE, day, make_shop, to_table
+from customer_shop import ZONE, day, make_shop, to_table
 
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.language import reading

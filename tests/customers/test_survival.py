@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import ZONE, day, make_shop
+from customer_shop import ZONE, day, make_shop
 
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.language import reading
