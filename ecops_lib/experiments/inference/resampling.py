@@ -212,7 +212,9 @@ def _resampled(
 
     Equal units are drawn together, so that a heap of zeros costs nothing.
     """
-    distinct, counts = np.unique(rows, axis=0, return_counts=True)
+    axis = None if rows.shape[1] == 1 else 0
+    distinct, counts = np.unique(rows, axis=axis, return_counts=True)
+    distinct = distinct.reshape(len(distinct), -1)
     over = np.ones(len(distinct)) if rows.shape[1] == 1 else distinct[:, 1]
     products = np.column_stack(
         [np.ones(len(distinct)), distinct[:, 0], over, distinct[:, 0] ** 2, over**2]

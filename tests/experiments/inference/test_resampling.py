@@ -58,7 +58,7 @@ def test_equal_units_drawn_together_are_drawn_right() -> None:
 
 
 def test_spend_of_few_buyers_gives_no_more_false_finds_than_promised() -> None:
-    """Log-normal spend of 6 % of the units; limits from each tail apart find 7 % here."""
+    """Log-normal spend of 6 % of the units; limits from each tail apart find 10 % here."""
     rng = np.random.default_rng(12)
     runs, found = 500, 0
     for _ in range(runs):
