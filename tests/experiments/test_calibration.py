@@ -29,12 +29,14 @@ RUNS = 200
 @pytest.mark.parametrize(
     ("section", "claims"),
     [
-        (calibration.measure_type_one, 11),
-        (calibration.measure_coverage, 13),
+        (calibration.measure_type_one, 9),
+        (calibration.measure_coverage, 12),
         (calibration.measure_cuped, 2),
         (calibration.measure_looks, 9),
         (calibration.measure_many, 4),
         (calibration.measure_health, 10),
+        (calibration.measure_quantiles, 4),
+        (calibration.measure_resampled, 2),
     ],
 )
 def test_every_claim_holds_over_a_few_hundred_tests(section: Section, claims: int) -> None:
