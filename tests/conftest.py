@@ -81,6 +81,19 @@ def notebooks() -> Path:
     return Path(__file__).parent / "notebooks"
 
 
+SHARED = ("tests/notebooks/", "tests/data/demo/")
+"""Folders whose modules each make one demo shop for all of their tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something slow: one Spark, one demo shop a module."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        elif item.nodeid.startswith(SHARED):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
 ENGINES = (
     "pandas",
     "polars",
