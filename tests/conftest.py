@@ -81,7 +81,7 @@ def notebooks() -> Path:
     return Path(__file__).parent / "notebooks"
 
 
-SHARED = ("tests/notebooks/", "tests/data/demo/")
+WITH_DEMO = ("tests/notebooks/", "tests/data/demo/")
 """Folders whose modules each make one demo shop for all of their tests."""
 
 
@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
-        elif item.nodeid.startswith(SHARED):
+        elif item.nodeid.startswith(WITH_DEMO):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
