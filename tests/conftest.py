@@ -85,8 +85,12 @@ WITH_DEMO = ("tests/notebooks/", "tests/data/demo/")
 """Folders whose modules each make one demo shop for all of their tests."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something slow: one Spark, one demo shop a module."""
+    """Keep together what shares something slow: one Spark, one demo shop a module.
+
+    First, because xdist reads the groups in this same hook.
+    """
     for item in items:
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
