@@ -11,7 +11,8 @@
     [file.constants]             # canonical = the same value in every row
     platform = "tmall"
 
-Columns that name people (``buyer_key``, ``visitor_key``, ``unit_key``) become keyed hashes.
+Columns that name people (``buyer_key``, ``referred_by``, ``visitor_key``, ``unit_key``)
+become keyed hashes.
 A file whose rows are people without a name (a results sheet) has ``unit_key = "#row"``: the
 file's name and the row's number.
 """
@@ -39,7 +40,7 @@ NAME = "mapping.toml"
 ROW = "#row"
 """Stands for a column that holds the rows' numbers."""
 
-PEOPLE = frozenset({"buyer_key", "visitor_key", "unit_key"})
+PEOPLE = frozenset({"buyer_key", "referred_by", "visitor_key", "unit_key"})
 WILD = frozenset({"scope_id", "campaign_id", "product_id", "keyword", "warehouse_id", "category"})
 """Columns of a key in which ``*`` stands for all."""
 

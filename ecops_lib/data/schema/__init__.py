@@ -16,6 +16,7 @@ from ecops_lib.core.checks import listed, nearest
 from ecops_lib.core.errors import StoreError
 from ecops_lib.data.schema.demand import (
     ADS,
+    COMMUNITY,
     CONTACTS,
     EVENTS,
     EXPERIMENTS,
@@ -49,6 +50,7 @@ TABLES: Mapping[str, Table] = {
         EXPERIMENTS,
         CONTACTS,
         POINTS,
+        COMMUNITY,
         INVENTORY,
         PURCHASE_ORDERS,
         SHIPMENTS,

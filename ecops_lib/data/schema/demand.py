@@ -195,3 +195,24 @@ POINTS = Table(
         Column("points", "integer", mark("points, signed"), unit="points", required=True),
     ),
 )
+
+COMMUNITY = Table(
+    name="community",
+    meaning=mark("one row a day × chat group"),
+    key=("day", "group_id"),
+    clock="day",
+    hint=mark("the 企业微信 group statistics"),
+    columns=(
+        day_column("day", mark("day"), required=True),
+        key_column("group_id", mark("chat group")),
+        count_column("members", mark("members at the end of the day"), unit="people"),
+        count_column("joined", mark("members who joined"), unit="people"),
+        count_column("left", mark("members who left"), unit="people"),
+        count_column("active_members", mark("members who wrote or clicked"), unit="people"),
+        count_column("planned_posts", mark("posts that the content plan asks for"), unit="posts"),
+        count_column("posts", mark("posts made by the shop"), unit="posts"),
+        count_column("clicks", mark("clicks on the posts"), unit="clicks"),
+        count_column("orders", mark("orders through the group's links"), unit="orders"),
+        money_column("paid_amount", mark("amount paid through the group's links")),
+    ),
+)

@@ -149,5 +149,9 @@ CUSTOMERS = Table(
         time_column("joined_at", mark("when the buyer joined")),
         text_column("level", mark("membership level")),
         text_column("source", mark("where the buyer came from")),
+        text_column("referred_by", mark("keyed hash of the customer who brought this one")),
+        time_column(
+            "community_joined_at", mark("when the buyer joined the shop's chat group or contacts")
+        ),
     ),
 )
