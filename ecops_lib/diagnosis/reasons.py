@@ -17,6 +17,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.data.calendar import day_words, describe_days
 from ecops_lib.data.frames import DAY
+from ecops_lib.metrics.ad_lines import LINE_WORDS, ad_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,25 +49,6 @@ CHANCE = 0.01
 
 PRICE_STEP, RIVAL_STEP, AD_STEP = 0.05, 0.03, 0.3
 """Smallest change of our price, a rival's price and ad spend that counts [share]."""
-
-AD_LINES: Mapping[str, tuple[str, ...]] = {
-    "keyword": ("keyword", "直通车", "关键词", "search ads", "paid search"),
-    "audience": ("audience", "引力魔方", "超级推荐", "人群", "display"),
-    "smart scene": ("smart scene", "智能场景"),
-    "whole site": ("whole site", "全站", "万相台"),
-    "commission": ("commission", "淘宝客", "affiliate"),
-}
-"""Words in the name of a channel, or of a kind of ads, that tell the kind."""
-
-LINE_WORDS: Mapping[str, str] = {
-    "keyword": mark("keyword ads"),
-    "audience": mark("audience ads"),
-    "smart scene": mark("smart-scene ads"),
-    "whole site": mark("whole-site ads"),
-    "commission": mark("affiliate commission"),
-    "": mark("ads"),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -276,14 +258,14 @@ def _competitor(case: _Case) -> tuple[Reason, ...]:
 
 def _ads(case: _Case) -> tuple[Reason, ...]:
     """Spend of the product, or of the line that feeds the channel, beyond its range."""
-    line = _line(case.channel)
+    line = ad_line(case.channel)
     if case.channel and not line:
         return ()
     rows = case.history.rows("ads", "day", "product_id", "product_line", "cost")
     chosen = (
         rows["product_id"] == case.product
         if case.product
-        else rows["product_line"].map(_line, na_action="ignore") == line
+        else rows["product_line"].map(ad_line, na_action="ignore") == line
     )
     daily = rows.loc[chosen].groupby("day")["cost"].sum().astype(float)
     now = daily.loc[str(case.day - (case.days - 1) * DAY) : str(case.day)].mean()
@@ -303,12 +285,6 @@ def _ads(case: _Case) -> tuple[Reason, ...]:
     )
     evidence = {"ad_cost": float(now), "usual_ad_cost": float(past.mean())}
     return (Reason(kind="ads", text=text, evidence=evidence),)
-
-
-def _line(name: str) -> str:
-    """The kind of ads that a name tells; empty where it tells none."""
-    found = (k for k, words in AD_LINES.items() if any(w in name.lower() for w in words))
-    return next(found, "")
 
 
 def _events(case: _Case) -> tuple[Reason, ...]:
