@@ -53,7 +53,7 @@ check: .venv/dev
 	@$(BIN)/lint-imports --no-logo
 
 test: .venv/dev check
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(JOBS)
 
 lab: .venv/run
 	@test -f $(DEMO)/store.toml || $(BIN)/ecops demo $(DEMO)

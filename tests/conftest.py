@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,19 +16,31 @@ import pyarrow as pa
 import pytest
 
 from ecops_lib.core.language import reading
-from ecops_lib.data.store import Store, create_store
+from ecops_lib.data.imports import ImportResult, import_files
+from ecops_lib.data.store import Store, create_store, open_store
 
 MakeShop = Callable[[Iterable[dt.datetime]], Store]
+MakeTables = Callable[[dict[str, pa.Table]], dict[str, Any]]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real shops' data; the test is skipped where it is absent."""
     if not SHARED.exists():
         pytest.skip("no folder of real data beside the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def online_retail(
+    shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ImportResult, Store]:
+    """What importing both sheets of Online Retail II said, and the store; only to be read."""
+    path = tmp_path_factory.mktemp("online_retail") / "shop"
+    files = sorted((shared / "online_retail_ii").glob("*.parquet"))
+    return import_files(files, store=path), open_store(path)
 
 
 @pytest.fixture(autouse=True)
@@ -81,21 +94,35 @@ def notebooks() -> Path:
     return Path(__file__).parent / "notebooks"
 
 
-WITH_DEMO = ("tests/notebooks/", "tests/data/demo/")
-"""Folders whose modules each make one demo shop for all of their tests."""
+SLOW = ("tests/notebooks/", "tests/data/demo/", "tests/reports/", "tests/customers/")
+"""Folders of slow tests, which begin first, so that no worker is left alone with them."""
 
 
-@pytest.hookimpl(tryfirst=True)
+def _group(nodeid: str) -> str:
+    """What runs in one worker: all of Spark, else a file with the shops that it makes."""
+    return (
+        "spark"
+        if re.search(r"[\[-]spark[]-]|::test_spark_", nodeid)
+        else nodeid.split("::", maxsplit=1)[0]
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something slow: one Spark, one demo shop a module.
+    """The slowest first: Spark, then pages and shops."""
+    items.sort(key=lambda item: (_group(item.nodeid) != "spark", not item.nodeid.startswith(SLOW)))
 
-    First, because xdist reads the groups in this same hook.
-    """
-    for item in items:
-        if item.get_closest_marker("spark"):
-            item.add_marker(pytest.mark.xdist_group("spark"))
-        elif item.nodeid.startswith(WITH_DEMO):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Group tests by ``_group``; the marks of xdist 3.8 are lost in pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Grouped(config, log)
 
 
 ENGINES = (
@@ -121,7 +148,10 @@ def spark() -> Iterator[Any]:
             SparkSession.builder.master("local[2]")
             .config("spark.ui.enabled", "false")
             .config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.sql.shuffle.partitions", "1")
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .config("spark.sql.adaptive.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .getOrCreate()
@@ -132,8 +162,18 @@ def spark() -> Iterator[Any]:
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Callable[[dict[str, pa.Table]], dict[str, Any]]:
+def engine(request: pytest.FixtureRequest) -> MakeTables:
     """Makes tables of one engine from Arrow tables."""
+    return _maker(request)
+
+
+@pytest.fixture(params=ENGINES[:-1])
+def light_engine(request: pytest.FixtureRequest) -> MakeTables:
+    """Makes tables of one engine that starts at once."""
+    return _maker(request)
+
+
+def _maker(request: pytest.FixtureRequest) -> MakeTables:
     name = str(request.param)
 
     def make(tables: dict[str, pa.Table]) -> dict[str, Any]:

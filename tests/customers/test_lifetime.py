@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from simulated import histories, history, simulate
 
-from ecops_lib import open_store
 from ecops_lib.core.errors import ColumnError, EcopsError, MissingDataError, ParameterError
 from ecops_lib.core.language import reading
 from ecops_lib.customers import sum_cohorts, sum_purchases
@@ -28,8 +27,8 @@ from ecops_lib.customers.lifetime import (
     value_ages,
     value_customers,
 )
-from ecops_lib.data.imports import import_files
 from ecops_lib.data.schema import arrow_schema
+from ecops_lib.data.store import Store
 
 START = dt.datetime(2025, 1, 1, 4, tzinfo=dt.UTC)
 Tables = dict[str, pa.Table]
@@ -150,10 +149,9 @@ def test_cdnow_weeks_40_to_78_beside_lifetimes(shared: Path) -> None:
 
 
 @pytest.mark.realdata
-def test_online_retail_customers_are_all_told(shared: Path, tmp_path: Path) -> None:
+def test_online_retail_customers_are_all_told(online_retail: tuple[object, Store]) -> None:
     """Two years of a wholesaler: 5,878 customers bought, 5,942 have a line of any kind."""
-    import_files(sorted((shared / "online_retail_ii").glob("*.parquet")), store=tmp_path / "s")
-    store = open_store(tmp_path / "s")
+    store = online_retail[1]
     held = value_customers(store, as_of="2011-12-09", margin=0.3, months=6)
     assert (len(held.customers), held.apart.unknown_orders) == (5878, 3114)
     assert held.customers["buyer_key"].is_unique

@@ -187,7 +187,7 @@ def test_shops_without_a_known_buyer_are_refused(measure: Callable[..., Any]) ->
             measure(make_shop(rows), as_of=day(9), **ZONE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def retail(shared: Path) -> tuple[dict[str, pa.Table], Any]:
     """Online Retail II as orders and refunds, and the same invoices in pandas."""
     import pandas as pd

@@ -26,6 +26,7 @@ from ecops_lib.customers import (
 )
 from ecops_lib.customers.rfm import rank_cuts, score_by_cuts
 from ecops_lib.customers.segments import GROUPS, SHOPIFY
+from ecops_lib.data.store import Store
 from tests.customers.test_purchases import AS_OF, ZONE, Oracle, Row, make_rows, to_arrow
 
 Engine = Callable[[dict[str, Any]], dict[str, Any]]
@@ -276,32 +277,27 @@ def test_the_measured_case_of_online_retail_is_met(shared: Path) -> None:
 
 
 @pytest.mark.realdata
-def test_online_retail_from_a_store_is_the_slow_oracles(shared: Path, tmp_path: Path) -> None:
+def test_online_retail_from_a_store_is_the_slow_oracles(
+    shared: Path, online_retail: tuple[object, Store]
+) -> None:
     """All customers and all lines without one, invoice by invoice."""
     import pandas as pd
 
-    from ecops_lib import open_store
-    from ecops_lib.data.imports import import_files
-
-    files = sorted((shared / "online_retail_ii").glob("*.parquet"))
-    import_files(files, store=tmp_path / "s")
-    scores = score_customers(open_store(tmp_path / "s"), as_of="2011-12-09")
+    scores = score_customers(online_retail[1], as_of="2011-12-09")
     first, second = _sheets(shared)
     again = set(second["Invoice"])
-    lines = [*first[~first["Invoice"].isin(again)].to_dict("records"), *second.to_dict("records")]
-    buyers = [line["Customer ID"] for line in lines if not pd.isna(line["Customer ID"])]
-    assert len(set(buyers)) == 5_942
+    sheets = pd.concat([first[~first["Invoice"].isin(again)], second])
+    assert sheets["Customer ID"].nunique() == 5_942
+    columns = (
+        sheets[name] for name in ("Invoice", "InvoiceDate", "Customer ID", "Quantity", "Price")
+    )
     assert first["Customer ID"].isna().sum() + second["Customer ID"].isna().sum() == 243_007
     sold: dict[str, tuple[Any, dt.date, Decimal]] = {}
-    for line in lines:
-        if line["Quantity"] > 0:
-            amount = (Decimal(str(line["Price"])) * line["Quantity"]).quantize(Decimal("0.0001"))
-            _, _, before = sold.get(line["Invoice"], (None, None, Decimal(0)))
-            sold[line["Invoice"]] = (
-                line["Customer ID"],
-                line["InvoiceDate"].date(),
-                before + amount,
-            )
+    for invoice, moment, buyer, quantity, price in zip(*columns, strict=True):
+        if quantity > 0:
+            amount = (Decimal(str(price)) * quantity).quantize(Decimal("0.0001"))
+            _, _, before = sold.get(invoice, (None, None, Decimal(0)))
+            sold[invoice] = (buyer, moment.date(), before + amount)
     sold = {name: held for name, held in sold.items() if held[2]}  # of nothing: not paid
     unknown = [amount for buyer, _, amount in sold.values() if pd.isna(buyer)]
     assert scores.apart.unknown_orders == len(unknown)

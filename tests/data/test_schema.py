@@ -13,6 +13,7 @@ import pytest
 
 from ecops_lib.core.errors import StoreError
 from ecops_lib.core.language import reading, tr
+from ecops_lib.data.imports.wording import TABLE_WORDS
 from ecops_lib.data.schema import TABLES, arrow_schema, pandera_schema, table_named
 
 ROOT = Path(__file__).parents[2]
@@ -158,3 +159,7 @@ def test_the_page_has_a_line_for_every_column_in_both_languages() -> None:
     assert len(rows) == sum(len(table.columns) for table in TABLES.values())
     assert all(line.count(" | ") == 6 for line in rows)
     assert "| `ship_by` | time |  |  |  | promised shipping deadline | 承诺发货截止时间 |" in rows
+
+
+def test_every_table_has_a_word_for_its_rows() -> None:
+    assert set(TABLE_WORDS) == set(TABLES)

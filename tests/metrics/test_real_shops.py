@@ -11,6 +11,7 @@ import pytest
 
 from ecops_lib import open_store
 from ecops_lib.data.imports import import_files
+from ecops_lib.data.store import Store
 from ecops_lib.metrics import measure
 
 pytestmark = pytest.mark.realdata
@@ -57,12 +58,13 @@ def test_orders_paid_after_the_period_are_said(shared: Path, tmp_path: Path) -> 
         assert "paid_later" not in {note.kind for note in other.notes}
 
 
-def test_online_retail_by_day_meets_the_raw_files(shared: Path, tmp_path: Path) -> None:
+def test_online_retail_by_day_meets_the_raw_files(
+    shared: Path, online_retail: tuple[object, Store]
+) -> None:
     """Sales by day, line by line: the second sheet's side of the overlap, exact decimals."""
     files = sorted((shared / "online_retail_ii").glob("*.parquet"))
-    import_files(files, store=tmp_path / "s")
     held = measure(
-        open_store(tmp_path / "s"),
+        online_retail[1],
         ["ordered_amount"],
         start="2009-12-01",
         end="2011-12-09",

@@ -34,6 +34,7 @@ TABLE_WORDS: Mapping[str, str] = {
     "experiments": mark("test exposures"),
     "contacts": mark("messages to customers"),
     "points": mark("points movements"),
+    "community": mark("chat groups' days"),
 }
 """What a table's rows are called; the tables that the daily review uses come first."""
 

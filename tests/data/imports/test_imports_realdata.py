@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,18 +21,8 @@ def one(store: Store, table: str, *sums: str) -> tuple[object, ...]:
     return tuple(row)
 
 
-@pytest.fixture(scope="module")
-def retail(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, Store]:
-    folder = Path(__file__).parents[3] / "../shared/data/online_retail_ii"
-    if not folder.exists():
-        pytest.skip("no folder of real data beside the repository")
-    path = tmp_path_factory.mktemp("retail") / "shop"
-    result = import_files(sorted(folder.glob("*.parquet")), store=path)
-    return result, open_store(path)
-
-
-def test_online_retail_overlap_and_lines(retail) -> None:
-    result, store = retail
+def test_online_retail_overlap_and_lines(online_retail) -> None:
+    result, store = online_retail
     assert sum(result.overlap[t] for t in ("order_items", "refunds")) == 22_523
     assert (
         "22,523 lines came more than once (22,194 order lines, 329 refunds) and count once; "
@@ -41,8 +32,8 @@ def test_online_retail_overlap_and_lines(retail) -> None:
     assert sum(map(store.count, ("order_items", "refunds"))) == 1_044_848
 
 
-def test_online_retail_customers(retail) -> None:
-    result, store = retail
+def test_online_retail_customers(online_retail) -> None:
+    result, store = online_retail
     people = (
         store.scan("orders").project("buyer_key").union(store.scan("refunds").project("buyer_key"))
     )
@@ -51,7 +42,7 @@ def test_online_retail_customers(retail) -> None:
     assert sum(int(line.split(": ")[1].split()[0].replace(",", "")) for line in nameless) == 243_007
 
 
-def test_online_retail_nets_to_the_penny(retail, shared: Path, tmp_path: Path) -> None:
+def test_online_retail_nets_to_the_penny(shared: Path, tmp_path: Path) -> None:
     nets = {"year_2009_2010": "9539484.634", "year_2010_2011": "9747765.934"}
     for name, net in nets.items():
         store_path = tmp_path / name
@@ -67,8 +58,10 @@ def net_of(store: Store) -> Decimal:
     return sold - back  # type: ignore[operator, return-value]
 
 
-def test_online_retail_raw_files_agree_with_the_sheets(retail, shared: Path) -> None:
-    _, store = retail
+def test_online_retail_raw_files_agree_with_the_sheets(
+    online_retail, shared: Path, tmp_path: Path
+) -> None:
+    store = open_store(shutil.copytree(online_retail[1].path, tmp_path / "shop"))
     before = {table: store.count(table) for table in store.tables}
     raw = shared / "online_retail_ii" / "raw"
     result = import_files([raw], store=store.path)
