@@ -1,13 +1,11 @@
 """Which variant a unit sees: decided by a salted hash, the same every time, on any machine.
 
-The first 64 bits of SHA-256("salt:experiment:unit") are a number from 0 to 1; the variants
-share that range in the order of their names. A unit's variant depends on nothing else:
-neither on the order of the units nor on the other tests that run.
+The hash of a unit is a number from 0 to 1 (``core.hashing``); the variants share that range
+in the order of their names.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,9 +15,10 @@ import narwhals as nw
 import numpy as np
 
 from ecops_lib.core.checks import listed, require_between
-from ecops_lib.core.errors import ColumnError, ParameterError
+from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.hashing import hash_units
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
@@ -33,39 +32,6 @@ if TYPE_CHECKING:
 UNIT = "unit_key"
 DOUBT = 0.001
 """Level below which an assignment is held to be broken; a hash that works errs once in 1,000."""
-
-
-def hash_units(units: Iterable[str | int], *, experiment_id: str, salt: str) -> Floats:
-    """The number from 0 to 1 of each unit in a test.
-
-    Args:
-        units: Keys of the units, text or whole numbers.
-        experiment_id: The test; another one gives unrelated numbers.
-        salt: The shop's secret; without it nobody can tell a unit's variant.
-
-    Raises:
-        ParameterError: The test or the salt is empty.
-        ColumnError: A unit is missing, or neither text nor a whole number.
-
-    >>> hash_units(["buyer-1", "buyer-2"], experiment_id="title", salt="s").round(3)
-    array([0.792, 0.962])
-    """
-    if not experiment_id or not salt:
-        raise ParameterError("experiment_id and salt must not be empty.")
-    start = hashlib.sha256(f"{salt}:{experiment_id}:".encode())
-    return np.array([_place(start, unit) for unit in units], float)
-
-
-def _place(start: Any, unit: object) -> float:
-    """A number in [0, 1) with 53 bits, so that every machine gives the same."""
-    if not isinstance(unit, str | int | np.integer) or isinstance(unit, bool):
-        raise ColumnError(
-            f"a unit is {unit!r}; give text or whole numbers, none missing, or its variant "
-            "would change with the way it is written."
-        )
-    held = start.copy()
-    held.update(str(unit).encode())
-    return float((int.from_bytes(held.digest()[:8], "big") >> 11) / (1 << 53))
 
 
 def assign_variants(

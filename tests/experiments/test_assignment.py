@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ecops_lib.core.errors import ColumnError, ParameterError
+from ecops_lib.core.hashing import hash_units
 from ecops_lib.core.language import reading
-from ecops_lib.experiments.assignment import assign_variants, check_assignment, hash_units
+from ecops_lib.experiments.assignment import assign_variants, check_assignment
 
 HALVES = {"A": 0.5, "B": 0.5}
 GIVEN = {"experiment_id": "title", "salt": "secret"}
