@@ -29,6 +29,9 @@ GROUP = 500_000
 HELD = 2_000_000
 """Rows of all months that are held at most."""
 
+MOST_AT_ONCE = 4
+"""Months that are written at the same time at the end."""
+
 LONGEST = 64
 """Letters of a text's least and greatest value, beyond which they are not noted."""
 
@@ -147,10 +150,12 @@ class _Writing:
         )
 
     def finish(self) -> list[Part]:
-        """Write what is still held, and close the files."""
-        for month in list(self._held):
-            self.write(month, self.take(month))
-        return [self._part(month) for month in self._writers]
+        """Write what is still held, several months at once, and close the files."""
+        months = list(self._held)
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+            written = pool.map(lambda month: self.write(month, self.take(month)), months)
+            list(written)
+        return [self._part(month) for month in sorted(self._writers, key=str)]
 
     def _part(self, month: str | None) -> Part:
         writer, path = self._writers[month], self._paths[month]

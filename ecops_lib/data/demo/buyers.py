@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from ecops_lib.data.demo.world import Floats, Ints, World
+from ecops_lib.data.demo.world import Flags, Floats, Ints, World
 
-# BG/NBD of Fader, Hardie and Lee (2005): purchase rate Gamma(r, alpha), per shop life.
 LIFETIME = {"r": 0.6, "alpha": 0.35, "a": 0.9, "b": 1.8}
-"""Purchases in the time that the shop's whole export covers; dropout Beta(a, b)."""
+"""MBG/NBD of Batislam, Denizel and Filiztekin (2007): purchase rate Gamma(r, alpha) in the time
+that the shop's whole export covers; dropout Beta(a, b) after each purchase, the first too."""
 REPEATS = 40
 """No buyer comes back more often than this."""
 
@@ -40,6 +41,10 @@ PROVINCES: dict[str, tuple[str, float]] = {
 SOUTH = {"广东省", "广西壮族自治区", "福建省", "湖南省", "江西省", "云南省", "四川省", "重庆"}
 """Provinces that the southern warehouse serves."""
 WAREHOUSES = ("华东仓", "华南仓")
+FAR = ("新疆维吾尔自治区", "西藏自治区")
+"""Provinces that postage costs more to."""
+NEAR = tuple(PROVINCES)[:12]
+"""Provinces that parcels reach soon."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,12 +53,16 @@ class Buyers:
 
     Attributes:
         of_order: Index of the buyer of each order, orders by time of creation.
+        at: Each order's time in the lives of the buyers: the shop's life is from 0 to 1.
         known_before: Whether a buyer had bought before the export begins.
+        alive: Whether a buyer would still come back after the export's end.
         province: Index into ``PROVINCES`` by buyer.
     """
 
     of_order: Ints
-    known_before: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    at: Floats
+    known_before: Flags
+    alive: Flags
     province: Ints
 
 
@@ -66,30 +75,41 @@ def make_buyers(world: World, orders: int) -> Buyers:
     """
     rng = world.rng("buyers")
     joined = rng.uniform(-0.5, 1.0, orders * 2)
-    times = _purchases(rng, joined)
+    times, stays = _purchases(rng, joined)
     inside = (times > 0) & (times < 1)
     enough = int(np.searchsorted(inside.sum(axis=1).cumsum(), orders)) + 1
     buyer, _ = np.nonzero(inside[:enough])
     when = times[:enough][inside[:enough]]
     place = np.argsort(when, kind="stable")[:orders]
     people, of_order = np.unique(buyer[place], return_inverse=True)
+    made = (times[people] < 1).sum(axis=1)
     shares = np.array([share for _, share in PROVINCES.values()])
     return Buyers(
         of_order=of_order,
+        at=when[place],
         known_before=joined[people] <= 0,
+        alive=stays[people, np.minimum(made, REPEATS) - 1],
         province=rng.choice(len(PROVINCES), len(people), p=shares / shares.sum()),
     )
 
 
-def _purchases(rng: np.random.Generator, joined: Floats) -> Floats:
-    """Moments of each buyer's purchases, the first at joining; infinite after dropout."""
+def _purchases(rng: np.random.Generator, joined: Floats) -> tuple[Floats, Flags]:
+    """Moments of each buyer's purchases, infinite after dropout; who stays after which.
+
+    The first purchase is that of joining.
+    """
     count = len(joined)
     rate = rng.gamma(LIFETIME["r"], 1 / LIFETIME["alpha"], count)
     leave = rng.beta(LIFETIME["a"], LIFETIME["b"], count)
     gaps = rng.exponential(1, (count, REPEATS)) / np.maximum(rate, 1e-9)[:, None]
-    stays = (rng.random((count, REPEATS)) >= leave[:, None]).cumprod(axis=1)
-    later = np.where(stays == 1, joined[:, None] + gaps.cumsum(axis=1), np.inf)
-    return np.hstack([joined[:, None], later])
+    stays = (rng.random((count, REPEATS)) >= leave[:, None]).cumprod(axis=1) == 1
+    later = np.where(stays, joined[:, None] + gaps.cumsum(axis=1), np.inf)
+    return np.hstack([joined[:, None], later]), stays
+
+
+def among(province: Ints, names: Collection[str]) -> Flags:
+    """Whether each province is one of those named."""
+    return np.isin(province, [number for number, name in enumerate(PROVINCES) if name in names])
 
 
 def nickname(buyer: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecops_lib.data.demo.buyers import NEAR, among
 from ecops_lib.data.demo.claims import Claims, make_claims, refunded_by_line, stage_of_lines
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
@@ -54,7 +55,8 @@ def make_fulfilment(world: World, trade: Trade) -> tuple[Fulfilment, Claims]:
     count = len(trade.orders)
     shipped = _planned_shipping(world, trade, rng)
     picked = add_seconds(shipped, rng.gamma(2.2, 3.2 * HOUR, count))
-    way = rng.lognormal(np.log(46), 0.35, count) + 30 * ~np.isin(trade.orders.province, range(12))
+    remote = ~among(trade.orders.province, NEAR)
+    way = rng.lognormal(np.log(46), 0.35, count) + 30 * remote
     delivered = add_seconds(picked, way * HOUR)
     stage = stage_of_lines(world, trade)
     claims = make_claims(world, trade, stage, shipped, delivered)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ecops_lib.data.demo.buyers import PROVINCES, SOUTH, Buyers, make_buyers
+from ecops_lib.data.demo.buyers import FAR, SOUTH, Buyers, among, make_buyers
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.visits import Visits, may_add
 from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
@@ -23,7 +22,6 @@ FORFEIT = 0.12
 """Share of pre-sale orders whose balance is never paid."""
 FREE_POSTAGE = 3900
 POSTAGE = 600
-FAR = ("新疆维吾尔自治区", "西藏自治区")
 FAR_POSTAGE = 1000
 
 
@@ -96,7 +94,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     lines, merchant, platform = _discount(world, lines, len(day), promo, discount)
     goods = _sum(lines.payable, lines.order, len(day))
     province = buyers.province[buyers.of_order]
-    postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + _among(province, FAR) * FAR_POSTAGE
+    postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + among(province, FAR) * FAR_POSTAGE
     paid, deposit_at = _payments(world, season, lines, created, sale)
     total = goods + postage
     orders = Orders(
@@ -106,7 +104,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
         channel=channel,
         buyer=buyers.of_order,
         province=province,
-        south=_among(province, SOUTH),
+        south=among(province, SOUTH),
         presale=sale,
         discount=discount,
         list_amount=_sum(lines.list_amount, lines.order, len(day)),
@@ -130,11 +128,6 @@ def _placed(world: World, season: Season, visits: Visits) -> tuple[Ints, ...]:
     second = hour * HOUR + rng.integers(0, HOUR, len(day))
     order = np.lexsort((second, day))
     return tuple(values[order] for values in (day, product, channel, sale, second))
-
-
-def _among(province: Ints, names: Collection[str]) -> Flags:
-    """Whether each province is one of those named."""
-    return np.isin(province, [number for number, name in enumerate(PROVINCES) if name in names])
 
 
 def _expand(counts: Ints) -> tuple[Ints, ...]:
