@@ -1,6 +1,7 @@
 """Who are the customers, and what are they worth?"""
 
 from ecops_lib.customers.cohorts import compare_cohorts
+from ecops_lib.customers.contacts.fitting import fit_uplift
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
 from ecops_lib.customers.migration import trace_moves
@@ -23,6 +24,7 @@ __all__ = [
     "count_histories",
     "count_purchases",
     "find_lapsed",
+    "fit_uplift",
     "follow_survival",
     "make_tiers",
     "score_customers",
