@@ -1,5 +1,6 @@
 """Who are the customers, and what are they worth?"""
 
+from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.cohorts import compare_cohorts
 from ecops_lib.customers.contacts.fitting import fit_uplift
 from ecops_lib.customers.gaps import time_between
@@ -21,6 +22,7 @@ __all__ = [
     "Cuts",
     "compare_cohorts",
     "compare_repurchase",
+    "cost_acquisition",
     "count_histories",
     "count_purchases",
     "find_lapsed",
