@@ -6,6 +6,7 @@ from ecops_lib.customers.contacts.fitting import fit_uplift
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
 from ecops_lib.customers.migration import trace_moves
+from ecops_lib.customers.playbook import read_playbook, write_playbook
 from ecops_lib.customers.purchases import (
     count_histories,
     count_purchases,
@@ -17,6 +18,7 @@ from ecops_lib.customers.rfm import Cuts, score_customers
 from ecops_lib.customers.segment_worth import segment_customers
 from ecops_lib.customers.segments import make_tiers
 from ecops_lib.customers.survival import follow_survival
+from ecops_lib.customers.touches import plan_touches
 
 __all__ = [
     "Cuts",
@@ -29,10 +31,13 @@ __all__ = [
     "fit_uplift",
     "follow_survival",
     "make_tiers",
+    "plan_touches",
+    "read_playbook",
     "score_customers",
     "segment_customers",
     "sum_cohorts",
     "sum_purchases",
     "time_between",
     "trace_moves",
+    "write_playbook",
 ]
