@@ -3,6 +3,7 @@
 from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.cohorts import compare_cohorts
 from ecops_lib.customers.contacts.fitting import fit_uplift
+from ecops_lib.customers.contacts.judging import judge_contacts
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
 from ecops_lib.customers.migration import trace_moves
@@ -30,6 +31,7 @@ __all__ = [
     "find_lapsed",
     "fit_uplift",
     "follow_survival",
+    "judge_contacts",
     "make_tiers",
     "plan_touches",
     "read_playbook",

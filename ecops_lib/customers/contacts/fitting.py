@@ -14,7 +14,7 @@ from ecops_lib.core.errors import ColumnError, MissingDataError
 from ecops_lib.customers.contacts.calibration import Calibration, Gain, calibrate, summed
 from ecops_lib.customers.contacts.learners import LEARNERS, Baseline, LearnerName, Trial
 from ecops_lib.customers.contacts.qini import Qini, measure_qini
-from ecops_lib.customers.contacts.ridge import Array, lay_out, learn_pieces
+from ecops_lib.customers.contacts.ridge import Array, Ridge, lay_out, learn_pieces
 from ecops_lib.customers.contacts.uplift import Uplift
 from ecops_lib.data import frames
 
