@@ -43,9 +43,9 @@ class Comparison:
 class Comparisons(Result):
     """All comparisons of a test by family.
 
-    The deciding metric stands or falls by the boundary for daily looks, with the level
-    shared among the variants; guardrails and metrics that are only shown are corrected by
-    Holm's method, each family by itself.
+    The deciding metric and the guardrails stand or fall by the boundary for daily looks,
+    with the level shared among the comparisons of the family; metrics that are only shown
+    are corrected by Holm's method.
 
     Attributes:
         rows: The comparisons.
@@ -122,7 +122,8 @@ def _row(memo: Memo, variant: str, key: str) -> Comparison:
         stands = standing.stands
     else:
         adjusted = memo.others[variant, key]
-        stands = adjusted <= trial.plan.alpha
+        path = trial.guarded.get((variant, key))
+        stands = bool(path.last and path.last.crossed) if path else adjusted <= trial.plan.alpha
     return Comparison(
         variant=variant, metric=key, role=role, p_value=p_value, adjusted=adjusted, stands=stands
     )

@@ -187,16 +187,30 @@ class Experiment:
     @cached_property
     def paths(self) -> Mapping[str, SequentialPath]:
         """The deciding metric of every variant, look by look."""
-        return {variant: self._path(variant) for variant in self.treatments}
+        return {v: self._path(v, self.primary, alpha=self.level) for v in self.treatments}
 
-    def _path(self, variant: str) -> SequentialPath:
+    @cached_property
+    def guarded(self) -> Mapping[tuple[str, str], SequentialPath]:
+        """Every guardrail that the data tell, by (variant, metric), look by look.
+
+        The level is shared among all of them (Bonferroni), so that a harm that comes and
+        goes by chance stops a test as seldom as the plan allows, however often one looks.
+        """
+        told = [m for m in self.metrics if m.key in self.plan.guardrails]
+        return {
+            (variant, metric.key): self._path(variant, metric, alpha=self.level / len(told))
+            for variant in self.treatments
+            for metric in told
+        }
+
+    def _path(self, variant: str, metric: ExperimentMetric, *, alpha: float) -> SequentialPath:
         planned = self._planned_days()
         return follow_effect(
             self._looks(variant),
-            metric=self.primary,
+            metric=metric,
             planned_days=planned,
-            covariates=self.covariates(self.primary),
-            alpha=self.level,
+            covariates=self.covariates(metric),
+            alpha=alpha,
             method="spending" if planned else "mixture",
         )
 

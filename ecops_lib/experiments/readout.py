@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.language import tr
-from ecops_lib.experiments.effects import Effect, Interval
+from ecops_lib.experiments.effects import Interval
 from ecops_lib.experiments.experiment import Experiment
 from ecops_lib.experiments.inference import adjust_p_values, non_inferiority
 from ecops_lib.experiments.memo import Memo, raw_value
@@ -24,10 +23,10 @@ def read_out(trial: Experiment) -> Memo:
     """One decision on a test, and the figures that bear it.
 
     The deciding metric is held against the boundary for daily looks; with several variants
-    the level is shared among them (Bonferroni). Guardrails are a family of their own, and
-    so are the metrics that are only shown, each corrected by Holm's method, so that a long
-    list of figures does not hide a harm. A guardrail is broken where it is shown to be
-    worse, and sure where harm beyond the plan's margin is ruled out.
+    the level is shared among them (Bonferroni). Guardrails are a family of their own, held
+    against such a boundary too: one is broken where it is shown to be worse, and sure where
+    harm beyond the plan's margin is ruled out. Metrics that are only shown are corrected
+    by Holm's method, so that a long list of figures does not hide a harm.
 
     Args:
         trial: The test.
@@ -38,7 +37,7 @@ def read_out(trial: Experiment) -> Memo:
     require_primary(trial)
     red = bool(trial.health.red)
     others = {} if red else correct_others(trial)
-    standings = () if red else tuple(_standing(trial, v, others) for v in trial.treatments)
+    standings = () if red else tuple(_standing(trial, v) for v in trial.treatments)
     finished = not trial.health.unfinished
     verdict = decide(
         standings,
@@ -88,7 +87,7 @@ def _corrected(trial: Experiment, keys: tuple[str, ...]) -> dict[tuple[str, str]
     return dict(zip(family, adjusted.tolist(), strict=True))
 
 
-def _standing(trial: Experiment, variant: str, others: Mapping[tuple[str, str], float]) -> Standing:
+def _standing(trial: Experiment, variant: str) -> Standing:
     last = trial.paths[variant].last
     relative, difference = (last.relative, last.difference) if last else (UNKNOWN, None)
     return Standing(
@@ -97,7 +96,7 @@ def _standing(trial: Experiment, variant: str, others: Mapping[tuple[str, str], 
         treatment=raw_value(trial, variant, trial.primary),
         relative=relative,
         side=_side(trial, relative, difference),
-        broken=_broken(trial, variant, others),
+        broken=_broken(trial, variant),
         unsure=_unsure(trial, variant),
         difference=difference,
     )
@@ -116,19 +115,15 @@ def _guardrails(trial: Experiment) -> tuple[str, ...]:
     return tuple(m.key for m in trial.metrics if m.key in trial.plan.guardrails)
 
 
-def _broken(
-    trial: Experiment, variant: str, others: Mapping[tuple[str, str], float]
-) -> tuple[str, ...]:
-    """Guardrails that are shown to be worse, after the correction."""
+def _broken(trial: Experiment, variant: str) -> tuple[str, ...]:
+    """Guardrails that are shown to be worse, beyond the boundary for daily looks."""
     return tuple(
         key
         for key in _guardrails(trial)
-        if others[variant, key] <= trial.plan.alpha and _is_worse(trial.effects[variant, key], key)
+        if (last := trial.guarded[variant, key].last)
+        and last.crossed
+        and last.difference.value * METRICS[key].good < 0
     )
-
-
-def _is_worse(effect: Effect, key: str) -> bool:
-    return effect.difference.value * METRICS[key].good < 0
 
 
 def _unsure(trial: Experiment, variant: str) -> tuple[str, ...]:

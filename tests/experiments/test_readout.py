@@ -207,6 +207,21 @@ def test_a_winner_that_breaks_a_guardrail_is_stopped(make_trial: MakeTrial) -> N
     assert memo.standings[0].broken == ("refunded_order_rate",)
 
 
+def test_a_harm_that_one_look_may_show_by_chance_breaks_no_guardrail(make_trial: MakeTrial) -> None:
+    counts = {"A": (7000, 400, 40), "B": (7000, 440, 80)}
+    trial = make_trial(counts, day=dt.date(2026, 3, 10))
+    memo = experiments.read_out(trial)
+    key = "refunded_order_rate"
+    assert trial.effects["B", key].p_value < 0.05
+    assert trial.effects["B", key].difference.low > 0
+    last = trial.guarded["B", key].last
+    assert last is not None
+    assert 0 < last.statistic < last.boundary
+    assert memo.standings[0].broken == ()
+    rows = {row.metric: row for row in experiments.compare_metrics(memo).rows}
+    assert not rows[key].stands
+
+
 def test_no_effect_is_not_shipped(make_trial: MakeTrial) -> None:
     memo = experiments.read_out(make_trial({"A": (7000, 400, 40), "B": (7000, 401, 40)}))
     assert memo.verdict.reason == "not_shown"
