@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ecops_lib.core.checks import require_choice
 from ecops_lib.core.errors import MetricError, ParameterError
-from ecops_lib.core.findings import Finding, Level
+from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
@@ -139,7 +139,7 @@ class BayesianEffect(Result):
         return pd.DataFrame([row], columns=list(self.labels))
 
     def findings(self) -> tuple[Finding, ...]:
-        """The chance to be better and what a wrong choice costs."""
+        """The chance to be better and what a wrong choice costs; a belief decides nothing."""
         effect = self.belief.effect
         if math.isnan(self.belief.chance):
             text = tr(
@@ -169,14 +169,9 @@ class BayesianEffect(Result):
             "loss": self.loss,
             "loss_control": self.loss_control,
         }
-        level = self._finding_level()
-        return (Finding(key=f"bayes/{self.metric.key}", level=level, text=text, evidence=evidence),)
-
-    def _finding_level(self) -> Level:
-        sure = (1 + self.level) / 2
-        if self.chance_to_win >= sure:
-            return "good"
-        return "bad" if self.chance_to_win <= 1 - sure else "info"
+        return (
+            Finding(key=f"bayes/{self.metric.key}", level="info", text=text, evidence=evidence),
+        )
 
 
 def show_chance(chance: float) -> str:

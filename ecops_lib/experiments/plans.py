@@ -15,6 +15,7 @@ from ecops_lib.core.formats import Unit
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
+from ecops_lib.data import frames
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import plan_text
 from ecops_lib.experiments.outcomes import METRICS
@@ -127,16 +128,17 @@ def _few(names: Iterable[str]) -> str:
     return ", ".join(held[:SHOWN]) + (" …" if len(held) > SHOWN else "")
 
 
-def list_tests(store: Store) -> ExperimentList:
+def list_tests(store: Store, *, day: dt.date | None = None) -> ExperimentList:
     """The tests whose exposures the store holds, and whether each has a plan.
 
     Args:
         store: Its table ``experiments`` and its ``store.toml`` are read.
+        day: Last local day whose exposures count; None for all.
     """
     import pandas as pd
 
     plans = store.settings.tests
-    logged = _logged(store, units=True) if store.has(TABLE) else {}
+    logged = _logged(store, units=True, day=day) if store.has(TABLE) else {}
     table = pd.DataFrame(
         [
             {
@@ -152,7 +154,8 @@ def list_tests(store: Store) -> ExperimentList:
         ],
         columns=list(ExperimentList.labels),
     )
-    unseen = tuple(name for name in plans if name not in logged)
+    ever = logged if day is None or not store.has(TABLE) else _logged(store)
+    unseen = tuple(name for name in plans if name not in ever)
     return ExperimentList(table=table, unseen=unseen)
 
 
@@ -217,12 +220,15 @@ class _Log:
     units: int
 
 
-def _logged(store: Store, *, units: bool = False) -> dict[str, _Log]:
-    """The log of each test, the test that began last first."""
+def _logged(store: Store, *, units: bool = False, day: dt.date | None = None) -> dict[str, _Log]:
+    """The log of each test up to a day, the test that began last first."""
     people = "count(DISTINCT unit_key)" if units else "0"
+    log = store.scan(TABLE)
+    if day is not None:
+        _, over = frames.instants(day, day, store.zone)
+        log = log.filter(f"exposed_at < TIMESTAMPTZ '{over.isoformat()}'")
     rows = (
-        store.scan(TABLE)
-        .aggregate(
+        log.aggregate(
             "experiment_id, list_sort(list(DISTINCT variant)), "
             "min(epoch_us(exposed_at)) AS first, max(epoch_us(exposed_at)), "
             f"count(*), {people}",

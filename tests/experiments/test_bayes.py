@@ -205,7 +205,8 @@ def test_reversing_the_effect_reverses_the_words() -> None:
     up = compare_bayes(*_rates(100, 150), metric=RATE)
     down = compare_bayes(*_rates(150, 100), metric=RATE)
     flat = compare_bayes(*_rates(100, 104), metric=RATE)
-    assert [r.findings()[0].level for r in (up, down, flat)] == ["good", "bad", "info"]
+    assert {r.findings()[0].level for r in (up, down, flat)} == {"info"}
+    assert down.chance_to_win < flat.chance_to_win < up.chance_to_win
     assert up.chance_to_win == pytest.approx(1 - down.chance_to_win, abs=1e-9)
     assert up.loss == pytest.approx(down.loss_control, abs=1e-12)
     assert up.findings()[0].text == (
@@ -227,7 +228,6 @@ def test_less_is_better_for_refunds() -> None:
     held = compare_bayes(*groups, metric=REFUNDS)
     assert held.belief.effect.high < 0
     assert held.chance_to_win > 0.999
-    assert held.findings()[0].level == "good"
 
 
 @pytest.mark.parametrize(

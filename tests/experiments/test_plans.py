@@ -84,6 +84,13 @@ def test_what_lacks_a_plan_or_exposures_is_said(make_store: MakeStore) -> None:
     ]
 
 
+def test_tests_that_began_later_are_not_listed_nor_missed(make_store: MakeStore) -> None:
+    listed = list_tests(make_store(OLDER + NEWER, title=PLAN), day=dt.date(2026, 3, 4))
+    assert listed.table["experiment_id"].tolist() == ["colour"]
+    assert (listed.table["exposures"].iloc[0], listed.table["units"].iloc[0]) == (2, 1)
+    assert listed.unseen == ()
+
+
 def test_nothing_is_said_where_all_is_planned(make_store: MakeStore) -> None:
     assert list_tests(make_store(OLDER, colour=PLAN)).findings() == ()
 
