@@ -9,7 +9,12 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import LIFETIME
 from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.community import tell_community
+from ecops_lib.data.demo.habits import tell_habits
 from ecops_lib.data.demo.life import Life
+from ecops_lib.data.demo.mailings import tell_contacts
+from ecops_lib.data.demo.members import tell_referrals
+from ecops_lib.data.demo.points import tell_points
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
@@ -30,8 +35,8 @@ def tell_truths(life: Life) -> Told:
         "first_day": str(world.first_day),
         "last_day": str(world.last_day),
         "orders": len(trade.orders),
-        "buyers": len(trade.buyers.province),
-        "lifetimes": {"model": "BG/NBD, time in shop lives", **LIFETIME},
+        "buyers": len(np.unique(trade.orders.buyer)),
+        "lifetimes": _lifetimes(world, trade),
         "conversion_drop": _conversion(world, traffic),
         "channel_loss": _channel(world, traffic),
         "stock_out": _stock_out(world, traffic),
@@ -39,6 +44,44 @@ def tell_truths(life: Life) -> Told:
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
         **tell_tests(world, life.runs),
+        "tags": tell_habits(world, trade, life.claims, life.tagged),
+        "contacts": tell_contacts(world, trade, life.sent),
+        "referrals": tell_referrals(world, trade, life.referrer),
+        "points": tell_points(life.ledger),
+        **tell_community(world, life.community),
+    }
+
+
+def _lifetimes(world: World, trade: Trade) -> Told:
+    """The model that buyers are drawn from, in shop lives and in days, and its clock.
+
+    Time of the model goes by as orders come: by the end of a day, as much has gone by as
+    tells the day's last order.
+    """
+    buyers, days = trade.buyers, len(world.days)
+    there = np.isin(np.arange(len(buyers.province)), trade.orders.buyer)
+    placed = world.day_index(trade.orders.created_at)
+    orders = np.bincount(placed, minlength=days)
+    month_ends = np.flatnonzero(np.diff(world.days.astype("datetime64[M]").astype(int), append=0))
+    clock = buyers.at[np.searchsorted(placed, month_ends, side="right") - 1]
+    return {
+        "model": "MBG/NBD",
+        "time": "shop lives",
+        **LIFETIME,
+        "shop_life_days": days,
+        "alpha_days": round(LIFETIME["alpha"] * days, 2),
+        "buyers": int(there.sum()),
+        "known_before": int((there & buyers.known_before).sum()),
+        "alive_at_end": int((there & buyers.alive).sum()),
+        "alive_share": round(float(buyers.alive[there].mean()), 4),
+        "clock": {
+            "month_ends": [str(day) for day in world.days[month_ends]],
+            "time": clock.round(5).tolist(),
+            "fastest_day": str(world.days[orders.argmax()]),
+            "fastest": round(float(orders.max() / orders.mean()), 2),
+            "slowest_day": str(world.days[orders.argmin()]),
+            "slowest": round(float(orders.min() / orders.mean()), 2),
+        },
     }
 
 

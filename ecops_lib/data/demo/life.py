@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.community import Community, make_community
 from ecops_lib.data.demo.fulfilment import Fulfilment, make_fulfilment
+from ecops_lib.data.demo.habits import Tagged, plant_habits
+from ecops_lib.data.demo.mailings import Sent, send_mailings
+from ecops_lib.data.demo.members import find_referrers
+from ecops_lib.data.demo.points import Ledger, keep_points
 from ecops_lib.data.demo.season import Season, make_season
 from ecops_lib.data.demo.trade import Trade, make_trade
 from ecops_lib.data.demo.traffic import Traffic, make_traffic
 from ecops_lib.data.demo.trial_log import Run, run_trials
 from ecops_lib.data.demo.visits import Visits, make_visits
-from ecops_lib.data.demo.world import World
+from ecops_lib.data.demo.world import Ints, World
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,13 +31,19 @@ class Life:
     claims: Claims
     traffic: Traffic
     runs: tuple[Run, ...]
+    sent: Sent
+    tagged: Tagged
+    referrer: Ints
+    ledger: Ledger
+    community: Community
 
 
 def live(world: World) -> Life:
-    """Draw the calendar, the visits, the orders, their parcels and claims, add them up, test."""
+    """Draw the calendar, visits, orders, who gives them, parcels and claims; count; test."""
     season = make_season(world)
     visits = make_visits(world, season)
-    trade = make_trade(world, season, visits)
+    trade, sent = send_mailings(world, make_trade(world, season, visits))
+    trade, tagged = plant_habits(world, trade)
     done, claims = make_fulfilment(world, trade)
     traffic = make_traffic(world, visits, trade, claims)
     return Life(
@@ -44,4 +55,9 @@ def live(world: World) -> Life:
         claims=claims,
         traffic=traffic,
         runs=run_trials(world, trade, done, traffic),
+        sent=sent,
+        tagged=tagged,
+        referrer=find_referrers(world, trade),
+        ledger=keep_points(world, trade, done, claims),
+        community=make_community(world, trade),
     )

@@ -1,43 +1,88 @@
-"""Members: who joined, their points, the messages they got."""
+"""Members: who joined, who brought them, their levels."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, nickname, phone
-from ecops_lib.data.demo.fulfilment import Fulfilment
-from ecops_lib.data.demo.sheets import Sheet, stamps, texts, yuan
+from ecops_lib.data.demo.sheets import Sheet, stamps
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, Flags, Ints, Times, World, add_seconds
+from ecops_lib.data.demo.world import CHANNELS, Flags, Ints, Times, World
 
 MEMBER_SHARE = 0.6
 LEVELS = ("普通会员", "银卡", "金卡", "黑卡")
 LEVEL_FROM = (0, 30000, 80000, 200000)
 """Paid cents from which a level begins."""
-POINTS_DAYS = 365
-MAILINGS = (("周年庆短信", 150), ("618召回券", 135), ("中秋礼盒短信", 40), ("双11预热短信", 9))
-"""Messages and the days before the last on which they were sent."""
-HELD_OUT = 0.2
+NOBODY = -1
 
 
 def is_member(world: World, trade: Trade) -> Flags:
     """Whether each buyer joined the club."""
-    count = len(trade.buyers.province)
-    member: Flags = world.rng("members").random(count) < MEMBER_SHARE
+    member: Flags = world.rng("members").random(len(trade.buyers.province)) < MEMBER_SHARE
+    member[first_orders(trade) < 0] = False
     return member
 
 
-def make_customers_sheet(world: World, trade: Trade) -> Sheet:
+def first_orders(trade: Trade) -> Ints:
+    """The first order of each buyer; −1 for one who bought nothing."""
+    people, place = np.unique(trade.orders.buyer, return_index=True)
+    first = np.full(len(trade.buyers.province), NOBODY)
+    first[people] = place
+    return first
+
+
+def find_referrers(world: World, trade: Trade) -> Ints:
+    """The member who brought each buyer, or −1: somebody who had bought before."""
+    count = len(trade.buyers.province)
+    referrer = np.full(count, NOBODY)
+    planted = world.truths.referrals
+    if planted is None:
+        return referrer
+    rng = world.rng("referrals")
+    first, member = first_orders(trade), is_member(world, trade)
+    brought = np.flatnonzero(
+        member & ~trade.buyers.known_before & (rng.random(count) < planted.share)
+    )
+    earlier = np.flatnonzero(member[trade.orders.buyer])
+    room = np.searchsorted(earlier, first[brought])
+    brought, room = brought[room > 0], room[room > 0]
+    referrer[brought] = trade.orders.buyer[earlier[rng.integers(0, room)]]
+    return referrer
+
+
+def tell_referrals(world: World, trade: Trade, referrer: Ints) -> dict[str, object] | None:
+    """How many members were brought, and by how many."""
+    planted = world.truths.referrals
+    if planted is None:
+        return None
+    member = is_member(world, trade)
+    new = int((member & ~trade.buyers.known_before).sum())
+    brought = referrer[referrer != NOBODY]
+    return {
+        "share": planted.share,
+        "members": int(member.sum()),
+        "new_members": new,
+        "referred": len(brought),
+        "referrers": len(np.unique(brought)),
+        "coefficient": round(len(brought) / int(member.sum()), 5),
+        "most_by_one": int(np.bincount(brought).max(initial=0)),
+    }
+
+
+def make_customers_sheet(
+    world: World, trade: Trade, referrer: Ints, community_joined_at: Times
+) -> Sheet:
     """The member list."""
     members = np.flatnonzero(is_member(world, trade))
     orders = trade.orders
     count = len(trade.buyers.province)
-    first = np.unique(orders.buyer, return_index=True)[1]
+    first = first_orders(trade)[members]
     paid = ~np.isnat(orders.paid_at)
     spent = np.bincount(orders.buyer[paid], orders.total[paid], count)
     level = np.searchsorted(LEVEL_FROM, spent[members], side="right") - 1
     places = [(name, city) for name, (city, _) in PROVINCES.items()]
     province = trade.buyers.province[members]
+    brought_by = [nickname(k) if k != NOBODY else "" for k in referrer[members].tolist()]
     return Sheet(
         file="会员列表",
         table="customers",
@@ -45,79 +90,11 @@ def make_customers_sheet(world: World, trade: Trade) -> Sheet:
             "buyer_key": ("会员名", [nickname(k) for k in members.tolist()]),
             "province": ("省份", [places[k][0] for k in province]),
             "city": ("城市", [places[k][1] for k in province]),
-            "joined_at": ("入会时间", stamps(orders.created_at[first][members])),
+            "joined_at": ("入会时间", stamps(orders.created_at[first])),
             "level": ("会员等级", [LEVELS[k] for k in level]),
-            "source": ("来源渠道", [CHANNELS[k] for k in orders.channel[first][members]]),
+            "source": ("来源渠道", [CHANNELS[k] for k in orders.channel[first]]),
+            "referred_by": ("推荐人", brought_by),
+            "community_joined_at": ("入群时间", stamps(community_joined_at[members])),
         },
         unmapped={"手机号": [phone(k) for k in members.tolist()]},
-    )
-
-
-def make_points_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
-    """Points of the last year: a point a yuan earned, some spent, some lost."""
-    rng = world.rng("points")
-    orders = trade.orders
-    since = world.now - np.timedelta64(POINTS_DAYS, "D")
-    member = is_member(world, trade)[orders.buyer]
-    earns = np.flatnonzero(member & (done.status == 3) & (done.completed_at >= since))
-    gained = orders.goods[earns] // 100
-    kept = gained > 0
-    earns, gained = earns[kept], gained[kept]
-    spends = rng.random(len(earns)) < 0.12
-    lapses = rng.random(len(earns)) < 0.04
-    later = add_seconds(done.completed_at[earns], rng.uniform(5, 60, len(earns)) * 24 * HOUR)
-    parts = [
-        (earns, done.completed_at[earns], "earned", gained),
-        (earns[spends], later[spends], "redeemed", -np.maximum(gained[spends] // 2, 1)),
-        (earns[lapses], later[lapses], "expired", -np.maximum(gained[lapses] // 3, 1)),
-    ]
-    order = np.concatenate([part[0] for part in parts])
-    moved = np.concatenate([part[1] for part in parts])
-    kind = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
-    points = np.concatenate([part[3] for part in parts])
-    place = np.argsort(moved, kind="stable")
-    place = place[moved[place] < world.now]
-    return Sheet(
-        file="积分流水",
-        table="points",
-        columns={
-            "movement_id": ("流水号", [f"P{k + 1:07d}" for k in range(len(place))]),
-            "buyer_key": ("会员名", [nickname(k) for k in orders.buyer[order[place]].tolist()]),
-            "moved_at": ("变动时间", stamps(moved[place])),
-            "kind": ("变动类型", kind[place].tolist()),
-            "points": ("积分", texts(points[place])),
-        },
-    )
-
-
-def make_contacts_sheet(world: World, trade: Trade) -> Sheet:
-    """Messages to members who had bought before, a part of them held out."""
-    rng = world.rng("contacts")
-    member = is_member(world, trade)
-    first = np.unique(trade.orders.buyer, return_index=True)[1]
-    known: Times = trade.orders.created_at[first]
-    parts: list[tuple[Ints, Ints, Times]] = []
-    for batch, (_, ago) in enumerate(MAILINGS):
-        sent = world.now - np.timedelta64(ago, "D") + np.timedelta64(10, "h")
-        people = np.flatnonzero(member & (known < sent))
-        people = np.sort(rng.choice(people, min(len(people), 1500), replace=False))
-        parts.append((np.full(len(people), batch), people, np.full(len(people), sent)))
-    number = np.concatenate([part[0] for part in parts])
-    people = np.concatenate([part[1] for part in parts])
-    moments = np.concatenate([part[2] for part in parts])
-    held = rng.random(len(people)) < HELD_OUT
-    opened = ~held & (rng.random(len(people)) < 0.22)
-    when = np.where(opened, add_seconds(moments, rng.exponential(5 * HOUR, len(people))), NEVER)
-    return Sheet(
-        file="短信触达",
-        table="contacts",
-        columns={
-            "contact_id": ("触达批次", [f"C{k + 1:03d}" for k in number]),
-            "buyer_key": ("会员名", [nickname(k) for k in people.tolist()]),
-            "sent_at": ("发送时间", stamps(moments)),
-            "held_out": ("是否留白", np.where(held, "是", "否").tolist()),
-            "message": ("内容", [MAILINGS[k][0] for k in number]),
-            "cost": ("费用", yuan(np.where(held, 0, 5))),
-            "opened_at": ("打开时间", stamps(when)),
-        },
     )

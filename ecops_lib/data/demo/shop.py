@@ -13,8 +13,11 @@ import numpy as np
 
 from ecops_lib.core.checks import require_between
 from ecops_lib.data.demo import (
+    community,
     log,
+    mailings,
     members,
+    points,
     promotion,
     service,
     supply,
@@ -172,9 +175,10 @@ def _sheets(life: Life) -> list[Sheet]:
         service.make_enquiries(world, traffic),
         service.make_reviews(world, trade, done, claims),
         promotion.make_commissions(world, trade),
-        members.make_customers_sheet(world, trade),
-        members.make_points_sheet(world, trade, done),
-        members.make_contacts_sheet(world, trade),
+        members.make_customers_sheet(world, trade, life.referrer, life.community.joined_at),
+        points.make_points_sheet(life.ledger),
+        mailings.make_contacts_sheet(world, trade, life.sent),
+        community.make_community_sheet(world, life.community),
         trial_log.make_experiments_sheet(life.runs),
         surroundings.make_competitors_sheet(world),
         surroundings.make_market_sheet(world, season),

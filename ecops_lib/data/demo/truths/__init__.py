@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from ecops_lib.data.demo.truths.campaigns import CampaignLift
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
 from ecops_lib.data.demo.truths.market import CompetitorCut
+from ecops_lib.data.demo.truths.people import (
+    Habit,
+    Habits,
+    LatePosts,
+    MailingLift,
+    Referrals,
+    SilentGroup,
+)
 from ecops_lib.data.demo.truths.splits import CostlyWinner, NoEffect, TrueWinner, UnevenSplit
 
 __all__ = [
@@ -19,8 +27,14 @@ __all__ = [
     "CompetitorCut",
     "ConversionDrop",
     "CostlyWinner",
+    "Habit",
+    "Habits",
+    "LatePosts",
+    "MailingLift",
     "NoEffect",
+    "Referrals",
     "RefundWave",
+    "SilentGroup",
     "StockOut",
     "TrueWinner",
     "Truths",
@@ -43,6 +57,11 @@ class Truths:
         no_effect: A test whose variants do the same.
         uneven_split: A test whose variants are not shown as often as they should be.
         costly_winner: A test whose treatment sells more and is sent back more.
+        tags: Buyers with habits.
+        contacts: Mailings that make some members buy.
+        referrals: Members who were brought by earlier ones.
+        silent_group: A chat group that falls silent.
+        late_posts: A chat group that gets fewer posts than planned.
 
     >>> Truths.none().stock_out is None
     True
@@ -58,6 +77,11 @@ class Truths:
     no_effect: NoEffect | None = field(default_factory=NoEffect)
     uneven_split: UnevenSplit | None = field(default_factory=UnevenSplit)
     costly_winner: CostlyWinner | None = field(default_factory=CostlyWinner)
+    tags: Habits | None = field(default_factory=Habits)
+    contacts: MailingLift | None = field(default_factory=MailingLift)
+    referrals: Referrals | None = field(default_factory=Referrals)
+    silent_group: SilentGroup | None = field(default_factory=SilentGroup)
+    late_posts: LatePosts | None = field(default_factory=LatePosts)
 
     @classmethod
     def none(cls) -> Truths:
