@@ -93,7 +93,7 @@ def send_mailings(world: World, trade: Trade) -> tuple[Trade, Sent]:
         sent = _draw(world, rng, trade, number)
         planted = world.truths.contacts
         lift = planted.lifts.get(mailing.message, 0.0) if planted else 0.0
-        if lift:
+        if lift and len(sent.buyer):
             trade, moved = _move(world, rng, trade, sent, lift)
             sent.moved[moved] = True
         parts.append(sent)
