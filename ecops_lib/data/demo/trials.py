@@ -130,7 +130,7 @@ def plan_tests(world: World) -> dict[str, dict[str, object]]:
             "start": trial.start(world),
             "end": trial.end(world),
             "primary": "conversion_rate",
-            "guardrails": ["refund_rate"],
+            "guardrails": ["refunded_order_rate"],
             "window_days": WINDOW,
             "least_effect": LEAST_EFFECT,
         }
