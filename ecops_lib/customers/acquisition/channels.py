@@ -10,7 +10,7 @@ from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import ntr, tr
 from ecops_lib.core.names import joined
-from ecops_lib.customers.acquisition.newcomers import Worth, Z
+from ecops_lib.customers.acquisition.newcomers import Worth, Z, oldest_known
 from ecops_lib.customers.cohort_cells import MONTH
 from ecops_lib.customers.firsts import LEAST
 from ecops_lib.customers.shares import Sums
@@ -51,7 +51,7 @@ class ChannelCost:
     @property
     def observed(self) -> int:
         """The oldest month of age that enough customers have lived; -1 for none."""
-        return max((age for age, held in enumerate(self.curve) if held.n >= LEAST), default=-1)
+        return oldest_known(self.curve)
 
     @property
     def brought(self) -> float:
@@ -72,7 +72,7 @@ class ChannelCost:
         wide = Z * self.margin * sqrt(self.curve[self.observed].error)
         if self.payback is not None:
             return "good" if self.brought - wide >= self.cac else "info"
-        hopeless = self.worth is None or self.worth.high < self.cac
+        hopeless = self.worth is not None and self.worth.high < self.cac
         return "bad" if self.brought + wide < self.cac and hopeless else "watch"
 
     def to_row(self) -> Mapping[str, object]:
@@ -172,7 +172,7 @@ class ChannelCost:
             )
         if worth.basis == "all":
             return tr(
-                "With the repeat purchases of all customers (too few of its own), one is worth "
+                "With the repeat purchases of all customers, for its own fit no model, one is worth "
                 "{worth} in the next {months} months, {ratio} times the cost ({low} to {high}).",
                 **given,
             )

@@ -30,6 +30,7 @@ from ecops_lib.customers.acquisition.newcomers import (
     Worth,
     count_newcomers,
     value_newcomers,
+    worth_observed,
 )
 from ecops_lib.customers.acquisition.spending import (
     Spending,
@@ -352,7 +353,7 @@ def _compare(
                 costed=bool(group and spend and mine.count),
                 curve=mine.curve,
                 margin=margin,
-                worth=worths.get(group),
+                worth=worths.get(group) or worth_observed(mine.curve, margin=margin),
             )
         )
     rows.sort(key=lambda row: (not row.costed, -row.spend, -row.customers, row.key))
@@ -365,7 +366,7 @@ def _compare(
         costed=everyone.count > 0,
         curve=everyone.curve,
         margin=margin,
-        worth=worths.get(EVERYONE),
+        worth=worths.get(EVERYONE) or worth_observed(everyone.curve, margin=margin),
     )
     return tuple(rows), total
 

@@ -8,7 +8,7 @@ and what a purchase model expects of the next months.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from ecops_lib.customers.acquisition.spending import UNTOLD, channel_group
 from ecops_lib.customers.cohort_cells import MONTH, with_reach
-from ecops_lib.customers.firsts import day_number, label_customers
+from ecops_lib.customers.firsts import LEAST, day_number, label_customers
 from ecops_lib.customers.lifetime.fit import NEW, LifetimeFit, Model, fit_histories
 from ecops_lib.customers.lifetime.forecast import Drift, forecast_total
 from ecops_lib.customers.lifetime.likelihood import Floats
@@ -50,11 +50,6 @@ class Newcomers:
     channels: frozenset[str]
     count: int
     curve: tuple[Sums, ...]
-
-    def observed(self, *, least: int) -> int:
-        """The oldest month of age that enough customers have lived; -1 for none."""
-        old = [age for age, held in enumerate(self.curve) if held.n >= least]
-        return max(old, default=-1)
 
     def plus(self, other: Newcomers) -> Newcomers:
         """Both groups together."""
@@ -192,6 +187,26 @@ def value_newcomers(
         else:
             found[str(group)] = everyone.worth(held, count, drift, margin, "all")
     return found
+
+
+def worth_observed(curve: Sequence[Sums], *, margin: float) -> Worth | None:
+    """What customers of the oldest age known have brought, which needs no model.
+
+    Args:
+        curve: Customers old enough for each month of age, and their net amounts.
+        margin: Share of the net amount that remains.
+    """
+    age = oldest_known(curve)
+    if age < 0:
+        return None
+    value = margin * curve[age].mean
+    half = margin * Z * float(np.sqrt(curve[age].error))
+    return Worth(value=value, low=value - half, high=value + half, basis="observed")
+
+
+def oldest_known(curve: Sequence[Sums]) -> int:
+    """The oldest month of age that enough customers have lived; -1 for none."""
+    return max((age for age, held in enumerate(curve) if held.n >= LEAST), default=-1)
 
 
 def _histories(frame: pd.DataFrame, as_of: dt.date) -> Histories:

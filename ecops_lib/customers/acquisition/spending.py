@@ -101,7 +101,7 @@ def read_spending(
     more: dict[str, float] = {}
     for name, cost in _sums(tables, "costs", "kind", "amount", start, end).items():
         group = _cost_group(name, channels, feeds)
-        if group in told:
+        if group and group in told:
             doubled += cost
         elif group:
             more[group] = more.get(group, 0.0) + cost

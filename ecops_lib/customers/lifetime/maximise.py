@@ -45,6 +45,7 @@ class _Memo:
         self.likelihood, self.scale, self.steps = likelihood, scale, 0
         self._at: bytes = b""
         self._held: Likelihood | None = None
+        self.curved_at: Floats = np.empty(0)
 
     def at(self, theta: Floats) -> Likelihood:
         if self._held is None or theta.tobytes() != self._at:
@@ -59,6 +60,7 @@ class _Memo:
         return -self.at(theta).gradient / self.scale
 
     def hessian(self, theta: Floats) -> Floats:
+        self.curved_at = theta.copy()
         return -self.at(theta).hessian / self.scale
 
 
@@ -72,14 +74,8 @@ def maximise(
         start: Parameters to begin at, all above 0.
         customers: How many customers the likelihood is of.
     """
-    from scipy.optimize import minimize
-
     memo = _Memo(likelihood, max(customers, 1.0))
-    found = minimize(
-        memo.value, np.log(start), method="trust-exact", jac=memo.gradient, hess=memo.hessian,
-        options={"gtol": 1e-8, "maxiter": 200},
-    )  # fmt: skip
-    theta: Floats = found.x
+    theta = _search(memo, np.log(start))
     last = memo.at(theta)
     curved = np.linalg.eigvalsh(-last.hessian)
     inside = (
@@ -97,3 +93,18 @@ def maximise(
         reached=inside,
         steps=memo.steps,
     )
+
+
+def _search(memo: _Memo, start: Floats) -> Floats:
+    """Logarithms of the parameters where the search ends."""
+    from scipy.optimize import minimize
+
+    try:
+        found = minimize(
+            memo.value, start, method="trust-exact", jac=memo.gradient, hess=memo.hessian,
+            options={"gtol": 1e-8, "maxiter": 200},
+        )  # fmt: skip
+    except UnboundLocalError:  # SciPy has no step where rounding is all that is left of curvature
+        return memo.curved_at
+    theta: Floats = found.x
+    return theta
