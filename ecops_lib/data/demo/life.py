@@ -42,8 +42,8 @@ def live(world: World) -> Life:
     """Draw the calendar, visits, orders, who gives them, parcels and claims; count; test."""
     season = make_season(world)
     visits = make_visits(world, season)
-    trade, sent = send_mailings(world, make_trade(world, season, visits))
-    trade, tagged = plant_habits(world, trade)
+    trade, tagged = plant_habits(world, make_trade(world, season, visits))
+    trade, sent = send_mailings(world, trade)
     done, claims = make_fulfilment(world, trade)
     traffic = make_traffic(world, visits, trade, claims)
     return Life(

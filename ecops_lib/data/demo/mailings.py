@@ -153,16 +153,16 @@ def _move(
         The shop's trade, and the places in ``sent`` of those who were moved.
     """
     orders = trade.orders
-    within = in_window(world, orders, int(sent.mailing[0])) & alone(world, orders)
+    within = in_window(world, orders, int(sent.mailing[0]))
+    once = np.bincount(orders.buyer[within], minlength=len(trade.buyers.province)) == 1
+    within &= alone(world, orders) & once[orders.buyer]
     reached = rng.permutation(sent.buyer[sent.idle & ~sent.held])
     count = round(abs(lift) * len(reached))
     buyer = orders.buyer.copy()
     if lift > 0:
         offered, takers = _passing(world, rng, trade, within, sent), reached[:count]
     else:
-        theirs = np.flatnonzero(within & np.isin(buyer, reached))
-        first = np.unique(buyer[theirs], return_index=True)[1]
-        offered = rng.permutation(theirs[first])[:count]
+        offered = rng.permutation(np.flatnonzero(within & np.isin(buyer, reached)))[:count]
         takers = rng.permutation(np.setdiff1d(buyer, sent.buyer))
     pairs = _pair(world, trade, offered, takers)
     before = buyer[pairs[0]]

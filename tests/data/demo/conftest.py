@@ -36,3 +36,9 @@ def reversed_shop(tmp_path_factory: pytest.TempPathFactory) -> Exports:
 def long_shop(tmp_path_factory: pytest.TempPathFactory) -> Exports:
     """Eighteen months of few orders: all generations of the exports."""
     return Exports(write_demo(tmp_path_factory.mktemp("long"), months=18, orders=1_500))
+
+
+@pytest.fixture(scope="session")
+def whole_shop(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    """The default shop: only this one is large enough for what mailings do."""
+    return Exports(write_demo(tmp_path_factory.mktemp("whole")))

@@ -151,18 +151,6 @@ def test_workbooks_and_zips_hold_no_time_of_their_making(planted: Exports) -> No
         assert b"2000-01-01T00:00:00Z" in archive.read("docProps/core.xml")
 
 
-def test_the_default_shop_has_its_size(tmp_path: Path) -> None:
-    shop = write_demo(tmp_path)
-    assert abs(shop.orders - 25_000) < 5 * 25_000**0.5
-    size = sum(path.stat().st_size for path in shop.exports.iterdir())
-    assert size < 25_000_000
-    assert shop.truths["first_day"] == "2025-04-28"
-    assert shop.truths["last_day"] == "2026-10-27"
-    assert shop.truths["conversion_drop"]["z_all_days"] < -5
-    assert shop.truths["conversion_drop"]["z_last_day"] < -3
-    assert shop.truths["channel_loss"]["z_last_day"] < -5
-
-
 def test_nothing_is_planted_in_a_shop_without_truths(tmp_path: Path) -> None:
     told = write_demo(tmp_path, truths=Truths.none(), **SMALL).truths
     names = set(Truths.__dataclass_fields__)

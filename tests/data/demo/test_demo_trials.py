@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from demo_exports import Exports, contents
+from demo_lives import lived
 from scipy import stats
 
 from ecops_lib.data.demo import Truths, write_demo
-from ecops_lib.data.demo.catalogue import make_catalogue
-from ecops_lib.data.demo.life import Life, live
+from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.trial_units import draw_variants
 from ecops_lib.data.demo.truths import CostlyWinner, TrueWinner, UnevenSplit
-from ecops_lib.data.demo.world import World
 from ecops_lib.data.imports import import_files
 from ecops_lib.data.store import Store, create_store, open_store
 
@@ -170,20 +169,6 @@ def test_the_logs_have_the_faults_of_real_ones(tested: Exports) -> None:
         assert set(log["版本"]) == {told["control"], told["treatment"]}
         busy = first.groupby(first["曝光时间"].str[11:13]).size()
         assert busy["20"] > 3 * busy["04"]
-
-
-def lived(**truths: object) -> Life:
-    """The default shop, not written down."""
-    return live(
-        World(
-            seed=20261027,
-            first_day=dt.date(2025, 4, 28),
-            last_day=dt.date(2026, 10, 27),
-            orders=25_000,
-            truths=Truths(**truths),
-            catalogue=make_catalogue(np.random.default_rng([20261027, 0])),
-        )
-    )
 
 
 def judged(life: Life) -> dict[str, tuple[float, float]]:
