@@ -135,7 +135,7 @@ def _built_in(owner: str) -> dict[str, TierPlan]:
         key: TierPlan(
             benefit=tr(benefit),
             touches=tuple(
-                Touch(message=tr(message), channel=tr(channel), every_days=days, owner=owner)
+                Touch(message=tr(message), channel=tr(channel), every_days=float(days), owner=owner)
                 for message, channel, days in touches
             ),
         )
