@@ -6,6 +6,10 @@ from ecops_lib.customers.contacts.fitting import fit_uplift
 from ecops_lib.customers.contacts.judging import judge_contacts
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
+from ecops_lib.customers.membership.community import review_community
+from ecops_lib.customers.membership.levels import review_levels
+from ecops_lib.customers.membership.points import review_points
+from ecops_lib.customers.membership.referrals import review_referrals
 from ecops_lib.customers.migration import trace_moves
 from ecops_lib.customers.playbook import read_playbook, write_playbook
 from ecops_lib.customers.purchases import (
@@ -35,6 +39,10 @@ __all__ = [
     "make_tiers",
     "plan_touches",
     "read_playbook",
+    "review_community",
+    "review_levels",
+    "review_points",
+    "review_referrals",
     "score_customers",
     "segment_customers",
     "sum_cohorts",
