@@ -2,8 +2,11 @@
 
 from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.cohorts import compare_cohorts
+from ecops_lib.customers.contacts.choosing import choose_contacts
 from ecops_lib.customers.contacts.fitting import fit_uplift
 from ecops_lib.customers.contacts.judging import judge_contacts
+from ecops_lib.customers.contacts.rules import ContactRules
+from ecops_lib.customers.contacts.writing import write_contacts
 from ecops_lib.customers.gaps import time_between
 from ecops_lib.customers.lapsed import find_lapsed
 from ecops_lib.customers.membership.community import review_community
@@ -26,7 +29,9 @@ from ecops_lib.customers.survival import follow_survival
 from ecops_lib.customers.touches import plan_touches
 
 __all__ = [
+    "ContactRules",
     "Cuts",
+    "choose_contacts",
     "compare_cohorts",
     "compare_repurchase",
     "cost_acquisition",
@@ -49,5 +54,6 @@ __all__ = [
     "sum_purchases",
     "time_between",
     "trace_moves",
+    "write_contacts",
     "write_playbook",
 ]

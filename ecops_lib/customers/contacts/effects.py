@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from ecops_lib.core.charts import Chart, interval_chart
 from ecops_lib.core.findings import Action, Finding, Level
@@ -39,8 +39,8 @@ class ContactEffects(Result):
     Attributes:
         frame: One row a mailing, with all figures (``columns``); those of mailings that
             cannot be judged are missing.
-        lift: Pooled difference of the shares of buyers; None below two judged mailings.
-        worth: Pooled difference of net amounts a customer; None below two.
+        lift: Pooled difference of the shares of buyers; None without a judged mailing.
+        worth: Pooled difference of net amounts a customer; None without one.
         profit: Profit of all judged mailings together, after their cost; None without any.
         as_of: Last local day that counts.
         window_days: Days from the sending in which orders count.
@@ -128,7 +128,7 @@ class ContactEffects(Result):
         held = self.frame[self.frame["profit_low"].notna()]
         if held.empty:
             return None
-        rows = held.assign(name=[self._name(row) for row in held.to_dict("records")])
+        rows = held.assign(name=[self._name(row) for row in _records(held)])
         return interval_chart(
             rows.iloc[::-1],
             caption=tr("Profit of past mailings after their cost"),
@@ -141,7 +141,7 @@ class ContactEffects(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """All mailings together, each of the largest, and what stands in the way."""
-        rows = self.frame.to_dict("records")
+        rows = _records(self.frame)
         judged = [row for row in rows if row["state"] == "judged"]
         largest = sorted(judged, key=lambda row: -abs(row["profit"]))[:MOST_TOLD]
         found = [self._together(len(judged)), *map(self._one, largest)]
@@ -155,7 +155,7 @@ class ContactEffects(Result):
         return short_name(row["message"], row["contact_id"])
 
     def _together(self, judged: int) -> Finding | None:
-        if self.profit is None or self.lift is None:
+        if judged < 2 or self.profit is None or self.lift is None:
             return None
         values = {
             "count": show(judged, "count"),
@@ -363,6 +363,11 @@ class ContactEffects(Result):
         return Finding(
             key="contacts/opened", level="info", text=text, evidence={"opened": float(opened)}
         )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows by column."""
+    return cast("list[dict[str, Any]]", frame.to_dict("records"))
 
 
 def _level(low: float, high: float) -> Level:

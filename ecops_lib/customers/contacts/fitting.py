@@ -44,7 +44,8 @@ def fit_uplift(
     The customers are halved at random. On the learning half every learner is fitted five
     times, each time without a fifth of the customers, who are then scored; the learner
     with the best Qini coefficient on those scores is kept, and the same scores calibrate it.
-    The other half is used once: to judge the ranking and the promised profit.
+    The other half is used once: to judge the ranking and the promised profit. A score that
+    the calibration finds to tell nothing ranks nobody, and so never beats chance.
 
     Args:
         table: Randomised customers of any engine, one row a customer and mailing.
@@ -221,7 +222,7 @@ def _judge(
     chosen = uplift * margin > cost
     expected = learnt.calibration.total(score[chosen])
     return _Judged(
-        qini=measure_qini(score, outcome, people),
+        qini=measure_qini(uplift, outcome, people),
         average=summed(outcome, people),
         expected=expected.profit(margin=margin, cost=cost),
         realised=summed(outcome[chosen], people[chosen]).profit(margin=margin, cost=cost),

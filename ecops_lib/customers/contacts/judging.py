@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ecops_lib.core.checks import require_between
 from ecops_lib.core.language import tr
@@ -19,6 +18,8 @@ from ecops_lib.metrics.bases import Source
 if TYPE_CHECKING:
     import pandas as pd
 
+Side = dict[str, Any]
+"""Sums of one arm of a mailing, by name."""
 DOUBT = 0.001
 """p-value below which a hold-out is held to be broken (as for A/B tests)."""
 FEWEST_BUYERS = 5
@@ -92,7 +93,7 @@ def _row(
     mailings: Mailings, arms: pd.DataFrame, margin: float, hold_out: float | None
 ) -> dict[str, Any]:
     """Everything about one mailing but its overlaps."""
-    sides = {int(side["held"]): side for side in arms.to_dict("records")}
+    sides = {int(side["held"]): side for side in cast("list[Side]", arms.to_dict("records"))}
     told = [name for name in (arms["message"].min(), arms["message_to"].max()) if name]
     sent = mailings.tables.local_day(arms["first"].min().to_pydatetime())
     end = arms["last"].max().to_pydatetime().replace(tzinfo=dt.UTC) + mailings.window
@@ -132,9 +133,7 @@ def _state(contacted: object, held: object, *, over: bool) -> State:
     return "judged" if over else "open"
 
 
-def _split(
-    contacted: Mapping[str, float], held: Mapping[str, float], hold_out: float | None
-) -> dict[str, float]:
+def _split(contacted: Side, held: Side, hold_out: float | None) -> dict[str, float]:
     """Whether the hold-out has the planned size, and bought alike before the sending."""
     from scipy.special import ndtr
     from scipy.stats import binomtest
@@ -149,9 +148,7 @@ def _split(
     }
 
 
-def _compared(
-    contacted: Mapping[str, float], held: Mapping[str, float], margin: float
-) -> dict[str, Any]:
+def _compared(contacted: Side, held: Side, margin: float) -> dict[str, Any]:
     """Differences of the arms with their intervals, and what is left of them as profit."""
     n, m = contacted["customers"], held["customers"]
     buyers = (contacted["bought"], held["bought"])
@@ -190,9 +187,9 @@ def _named(name: str, held: Between) -> dict[str, float]:
 
 
 def _pooled(frame: pd.DataFrame, name: str) -> Gain | None:
-    """The mean of the judged mailings' effects, by the inverse of their variances."""
+    """The mean of the judged mailings' effects by the inverse of their variances, or the one."""
     held = frame[(frame["state"] == "judged") & (frame[f"{name}_error"].astype(float) > 0)]
-    if len(held) < 2:
+    if held.empty:
         return None
     weights = 1 / held[f"{name}_error"].astype(float) ** 2
     value = float((weights * held[name].astype(float)).sum() / weights.sum())

@@ -10,6 +10,7 @@ was held out is a contact.
 from __future__ import annotations
 
 import datetime as dt
+from copy import copy
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -37,14 +38,21 @@ class Mailings:
         self.tables, self.as_of = self.view.tables, self.view.as_of
         self.tables.require("contacts")
         self.window = dt.timedelta(days=window_days)
+        self.first, self.last, self.only = EARLIEST, self.as_of, ""
+
+    def within(self, first: dt.date, last: dt.date, *, only: str = "") -> Mailings:
+        """The messages of some local days, or of one mailing in them."""
+        held = copy(self)
+        held.first, held.last, held.only = max(EARLIEST, first), min(self.as_of, last), only
+        return held
 
     def rows(self) -> Frame:
-        """Messages that name their customer, up to the day."""
-        held = self.tables.lazy("contacts")
-        return held.filter(
-            frames.within("sent_at", EARLIEST, self.as_of, self.tables.zone),
+        """Messages that name their customer, on the days asked for."""
+        held = self.tables.lazy("contacts").filter(
+            frames.within("sent_at", self.first, self.last, self.tables.zone),
             ~nw.col("buyer_key").is_null(),
         )
+        return held.filter(nw.col("contact_id") == self.only) if self.only else held
 
     def sent(self) -> Frame:
         """One row a mailing and customer; ``crossed`` where both contacted and held out."""
@@ -102,8 +110,8 @@ class Mailings:
     def _near(self, column: str) -> nw.Expr:
         """Whether an instant lies in or before any mailing's window, roughly."""
         span = self.tables.span("contacts", "sent_at") or (self.as_of, self.as_of)
-        first = max(EARLIEST, span[0] - self.window - frames.DAY)
-        last = min(self.as_of, span[1] + self.window + frames.DAY)
+        first = max(EARLIEST, max(self.first, span[0]) - self.window - frames.DAY)
+        last = min(self.as_of, min(self.last, span[1]) + self.window + frames.DAY)
         return frames.within(column, first, max(first, last), self.tables.zone)
 
     def _refunds(self) -> Frame:

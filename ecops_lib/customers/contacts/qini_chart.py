@@ -22,7 +22,7 @@ def qini_chart(curve: pd.DataFrame, *, caption: str, customers: int) -> Chart:
         caption: The chart's title in the reader's language.
         customers: Customers that the gains are shown for.
     """
-    best = curve.loc[curve["gain"].idxmax()]
+    best = curve.iloc[int(curve["gain"].to_numpy().argmax())]
     values = {
         "share": show(best["share"], "share"),
         "gain": show(customers * best["gain"], "number"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ecops_lib.core.charts import Chart
-from ecops_lib.core.findings import Finding
+from ecops_lib.core.findings import Finding, Level
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
@@ -194,7 +194,7 @@ class Uplift(Result):
                 **counts,
                 **values,
             )
-        level = "watch" if not self.agrees else "good" if realised.low > 0 else "info"
+        level: Level = "watch" if not self.agrees else "good" if realised.low > 0 else "info"
         return Finding(key="uplift/gain", level=level, text=text, evidence=evidence)
 
     def _chosen(self) -> Finding:
@@ -204,4 +204,9 @@ class Uplift(Result):
             learner=tr(LEARNER_WORDS[self.learner]),
             count=show(self.learnt_from, "count"),
         )
-        return Finding(key="uplift/learner", level="info", text=text, evidence=dict(self.tried))
+        return Finding(
+            key="uplift/learner",
+            level="info",
+            text=text,
+            evidence={str(name): value for name, value in self.tried.items()},
+        )

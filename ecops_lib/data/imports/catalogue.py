@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ecops_lib.data.imports import alimama, exposures, olist, online_retail, shopify, sycm, tmall
+from ecops_lib.data.imports import (
+    alimama,
+    contact_lists,
+    exposures,
+    olist,
+    online_retail,
+    shopify,
+    sycm,
+    tmall,
+)
 from ecops_lib.data.imports.formats import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -16,5 +25,6 @@ FORMATS: tuple[Format, ...] = (
     shopify.ORDERS,
     online_retail.LINES,
     exposures.LOG,
+    contact_lists.LIST,
     *olist.FORMATS,
 )
