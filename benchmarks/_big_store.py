@@ -41,15 +41,15 @@ def big_store(folder: Path, *, lines: int = LINES) -> Store:
     connection.execute(f"SET temp_directory = '{folder / 'spill'}'")
     connection.execute("CREATE TABLE all_refunds (day DATE)")
     with store.writing() as writer:
-        for month, end in _months():
+        for month, end in months():
             _make_month(connection, month, end, orders_a_day=round(lines / 2.2 / DAYS))
             for table in ("orders", "order_items"):
-                writer.upsert(table, connection.sql(_complete(connection, table, f"new_{table}")))
+                writer.upsert(table, connection.sql(complete(connection, table, f"new_{table}")))
             print(f"  {month:%Y-%m}", end="", flush=True)
-        writer.upsert("refunds", connection.sql(_complete(connection, "refunds", "all_refunds")))
+        writer.upsert("refunds", connection.sql(complete(connection, "refunds", "all_refunds")))
         for name, query in SMALL.items():
             connection.execute(f"CREATE OR REPLACE TABLE small AS {query}")
-            writer.upsert(name, connection.sql(_complete(connection, name, "small")))
+            writer.upsert(name, connection.sql(complete(connection, name, "small")))
     print()
     connection.close()
     shutil.rmtree(folder / "spill", ignore_errors=True)
@@ -57,13 +57,13 @@ def big_store(folder: Path, *, lines: int = LINES) -> Store:
     return open_store(folder / "store")
 
 
-def _months() -> list[tuple[dt.date, dt.date]]:
+def months() -> list[tuple[dt.date, dt.date]]:
     starts = sorted({(FIRST + dt.timedelta(days=d)).replace(day=1) for d in range(DAYS)})
     over = LAST + dt.timedelta(days=1)
     return [(m, min((m + dt.timedelta(days=32)).replace(day=1), over)) for m in starts]
 
 
-def _complete(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> str:
+def complete(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> str:
     """Every canonical column in its type, null where the source does not have it."""
     known = set(connection.table(source).columns)
     columns = (

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ecops_lib.core.checks import require_between
-from ecops_lib.core.errors import EcopsError
+from ecops_lib.core.errors import EcopsError, MissingDataError
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
+from ecops_lib.customers.acquisition import cost_acquisition
+from ecops_lib.customers.acquisition.cost import Acquisition
 from ecops_lib.customers.lifetime import check_holdout, value_customers
 from ecops_lib.customers.lifetime.value import CustomerValues
 from ecops_lib.customers.migration import Moves, trace_moves
+from ecops_lib.customers.playbook import read_playbook
 from ecops_lib.customers.rfm import Scores, score_customers
 from ecops_lib.customers.segment_worth import Segments, segment_customers
 from ecops_lib.customers.segments import make_tiers
+from ecops_lib.customers.touches import TouchPlan, plan_touches
 from ecops_lib.data.store import Store
 
 if TYPE_CHECKING:
@@ -34,11 +38,12 @@ HELD_OUT = 3
 
 
 class CustomerBase:
-    """What a store tells of its customers up to a day.
+    """What a store tells of its customers up to a day; each part is computed once.
 
     Attributes:
         store: The shop.
         day: Last local day that counts.
+        margin: Share of the net amount that counts as value.
         owner: Who sees to the customers.
     """
 
@@ -51,8 +56,10 @@ class CustomerBase:
         active_days: int = 90,
         new_days: int = 30,
         span_days: int = 90,
+        margin: float = 1.0,
+        months: int = 12,
     ) -> None:
-        """Agree on the tiers.
+        """Agree on the tiers and on what counts as value.
 
         Args:
             store: The shop.
@@ -62,15 +69,18 @@ class CustomerBase:
             active_days: Most days since the last purchase of an active customer.
             new_days: Most days since the first purchase of a newcomer.
             span_days: Days between the two days that moves are told of.
+            margin: Share of the net amount that counts as value, 0 to 1.
+            months: How many months ahead value looks.
 
         Raises:
             ParameterError: An argument has an impossible value.
         """
         require_between(span_days, 1, float("inf"), name="span_days")
-        self.store, self.day = store, day
+        require_between(margin, 0, 1, name="margin")
+        self.store, self.day, self.margin = store, day, margin
         self.owner = store.settings.owners.get("customers", tr("customer operations"))
         self._high_value, self._span = high_value, dt.timedelta(days=span_days)
-        self._active_days, self._new_days = active_days, new_days
+        self._active_days, self._new_days, self._months = active_days, new_days, months
 
     @cached_property
     def scores(self) -> Scores:
@@ -98,6 +108,28 @@ class CustomerBase:
             owner=self.owner,
         )
 
+    @cached_property
+    def values(self) -> CustomerValues:
+        """What each customer is worth from now on."""
+        return value_customers(self.store, as_of=self.day, margin=self.margin, months=self._months)
+
+    @cached_property
+    def acquisition(self) -> Acquisition:
+        """What a new customer costs by channel, and whether it pays."""
+        return cost_acquisition(
+            self.store,
+            as_of=self.day,
+            margin=self.margin,
+            months=self._months,
+            values=self.values,
+            owner=self.store.settings.owners.get("ads", ""),
+        )
+
+    @cached_property
+    def touches(self) -> TouchPlan:
+        """What each tier gets, and how it is contacted, by the store's playbook."""
+        return plan_touches(self.tiers, read_playbook(self.store))
+
     def groups(self, by: str) -> Segments:
         """Groups by scores: ``groups`` or ``shopify``."""
         return segment_customers(self.scores, by=by, owner=self.owner)  # type: ignore[arg-type]
@@ -109,18 +141,19 @@ class Overview(Result):
 
     Attributes:
         base: The shop's customers.
+        sections: Results besides tiers and moves whose findings may matter most.
     """
 
     sheet: ClassVar[str] = mark("Customers at a glance")
     labels: ClassVar[Mapping[str, str]] = {"item": mark("Item"), "value": mark("Value")}
 
     base: CustomerBase
+    sections: tuple[Result, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
-        """The findings of tiers and moves that matter most."""
-        return most_important(
-            (*self.base.moves.findings(), *self.base.tiers.findings()), most=MOST_TOLD
-        )
+        """The findings that matter most."""
+        told = (self.base.moves, self.base.tiers, *self.sections)
+        return most_important((f for held in told for f in held.findings()), most=MOST_TOLD)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a figure."""
@@ -143,9 +176,14 @@ class Overview(Result):
         return pd.DataFrame(rows, columns=list(self.labels))
 
 
-def review_customers(base: CustomerBase) -> Overview:
-    """Say what matters most about a shop's customers."""
-    return Overview(base=base)
+def review_customers(base: CustomerBase, *sections: Result) -> Overview:
+    """Say what matters most about a shop's customers.
+
+    Args:
+        base: The shop's customers.
+        *sections: Results besides tiers and moves whose findings may matter most.
+    """
+    return Overview(base=base, sections=sections)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -154,7 +192,8 @@ class TierValues(Result):
 
     Attributes:
         frame: One row a tier: ``tier``, ``customers``, ``alive`` (mean probability to be
-            still active), ``purchases``, ``value`` [store currency] and its ``share``.
+            still active), ``purchases``, ``value`` with its 95 % interval ``low`` to
+            ``high``, ``each`` (all three [store currency]) and its ``share``.
         values: Each customer's value, and the interval of their sum.
         margin: Share of the net amount that counts as value.
     """
@@ -165,6 +204,8 @@ class TierValues(Result):
         "alive": "share",
         "purchases": "number",
         "value": "money",
+        "low": "money",
+        "high": "money",
         "each": "money",
         "share": "share",
     }
@@ -174,6 +215,8 @@ class TierValues(Result):
         "alive": mark("Likely still active"),
         "purchases": mark("Purchases expected"),
         "value": mark("Expected value"),
+        "low": mark("at least"),
+        "high": mark("at most"),
         "each": mark("Expected value a customer"),
         "share": mark("Share of the value"),
     }
@@ -207,13 +250,11 @@ class TierValues(Result):
         return (Finding(key="tiers/value", level="info", text=text, evidence=numbers), *rest)
 
 
-def value_tiers(base: CustomerBase, *, margin: float = 1.0, months: int = 12) -> TierValues:
+def value_tiers(base: CustomerBase) -> TierValues:
     """Value the next months of each tier's customers.
 
     Args:
         base: The shop's customers.
-        margin: Share of the net amount that counts as value, 0 to 1.
-        months: How many months ahead.
 
     Raises:
         MissingDataError: No known buyer has bought by the day.
@@ -221,8 +262,7 @@ def value_tiers(base: CustomerBase, *, margin: float = 1.0, months: int = 12) ->
     """
     import pandas as pd
 
-    values = value_customers(base.store, as_of=base.day, margin=margin, months=months)
-    rules = base.tiers.segmentation.rules
+    values, rules = base.values, base.tiers.segmentation.rules
     tier = pd.Series(base.tiers.place, index=base.scores.people.keys)
     held = values.customers.assign(place=values.customers["buyer_key"].map(tier))
     sums = held.groupby("place").agg(
@@ -231,13 +271,16 @@ def value_tiers(base: CustomerBase, *, margin: float = 1.0, months: int = 12) ->
         purchases=("purchases", "sum"),
         value=("value", "sum"),
     )
+    ends = [values.limits(held["place"].to_numpy() == place) for place in sums.index]
     sums = sums.assign(
+        low=[low for low, _ in ends],
+        high=[high for _, high in ends],
         tier=[tr(rules[int(place)].label) for place in sums.index],
         each=sums["value"] / sums["customers"],
         share=sums["value"] / (values.value or np.nan),
     )
     frame = sums.reset_index(drop=True)[list(TierValues.labels)]
-    return TierValues(frame=frame, values=values, margin=margin)
+    return TierValues(frame=frame, values=values, margin=base.margin)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -255,6 +298,20 @@ class Unshown(Result):
     def absent(self) -> str:
         """Why nothing is shown."""
         return self.why
+
+
+def section(make: Callable[..., Result], *given: Any, **options: Any) -> Result:
+    """A section of the page, or the sentence that says which data it lacks.
+
+    Args:
+        make: What makes the result, such as a function of ``ecops_lib.customers``.
+        *given: What it is given by place.
+        **options: What it is given by name.
+    """
+    try:
+        return make(*given, **options)
+    except MissingDataError as error:
+        return Unshown(why=str(error))
 
 
 def check_forecast(base: CustomerBase) -> Result:

@@ -90,7 +90,8 @@ class Total:
         if self.drift > 0:
             wide = t.ppf(upper, self.degrees * (self.error / self.drift) ** 4)
         factor = float(np.exp(wide * self.error))
-        return self.value / factor, self.value * factor
+        ends = self.value / factor, self.value * factor
+        return min(ends), max(ends)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

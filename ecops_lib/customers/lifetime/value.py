@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ecops_lib.core.charts import Chart, bar_chart
 from ecops_lib.core.checks import as_day, require_between
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 WEEKS_A_MONTH = 365.25 / 12 / 7
 YEAR_DAYS = 365
 TENTHS = 10
+Limits = Callable[[npt.NDArray[np.bool_]], tuple[float, float]]
 DRAWS = 400
 """Bootstrap draws of the cohorts, where no model is used."""
 
@@ -54,6 +56,8 @@ class CustomerValues(Result):
         value: Sum of the values [store currency]; NaN where nothing can be told.
         low: Lower limit of the sum, at 95 %.
         high: Upper limit.
+        limits: Lower and upper limit of the sum of some customers' values, at 95 %, given
+            which rows of ``customers`` they are.
         fit: The purchase models.
         spend: The model of amounts.
         drift: What earlier forecasts got wrong; None without a model.
@@ -85,6 +89,7 @@ class CustomerValues(Result):
     value: float
     low: float
     high: float
+    limits: Limits
     fit: LifetimeFit
     spend: SpendFit
     drift: Drift | None
@@ -223,17 +228,19 @@ def value_customers(
     untold = 0
     if fit.chosen:
         drift = measure_drift(source, as_of=last, fit=fit, cohorts=cohorts, time_zone=time_zone)
-        frame, ends = _by_model(people, fit.chosen, spend, drift, factors * margin)
+        frame, limits = _by_model(people, fit.chosen, spend, drift, factors * margin)
     else:
         draws = rng or np.random.default_rng(0)
-        frame, ends, untold = _by_age(people, age_grid(cohorts), factors * margin, draws)
+        frame, limits, untold = _by_age(people, age_grid(cohorts), factors * margin, draws)
+    low, high = limits(np.ones(len(frame), dtype=bool))
     return CustomerValues(
         customers=frame,
         as_of=last,
         months=months,
         value=float(frame["value"].sum(skipna=False)),
-        low=ends[0],
-        high=ends[1],
+        low=low,
+        high=high,
+        limits=limits,
         fit=fit,
         spend=spend,
         drift=drift,
@@ -289,51 +296,61 @@ def discounted_by_month(
 
 def _by_model(
     people: _People, model: Model, spend: SpendFit, drift: Drift, factors: Floats
-) -> tuple[pd.DataFrame, tuple[float, float]]:
+) -> tuple[pd.DataFrame, Limits]:
     import pandas as pd
 
     kinds = people.history
     purchases, worth = discounted_by_month(model, kinds, factors=factors)
     amount = spend.expect(people.count, people.mean)
     value = worth[people.place] * amount
+    each = purchases[people.place]
     frame = pd.DataFrame(
         {
             "buyer_key": people.keys,
             "alive": model.alive(kinds)[people.place],
-            "purchases": purchases[people.place],
+            "purchases": each,
             "amount": amount,
             "value": value,
         }
     )
-    total = float(value.sum())
-    weeks = len(factors) * WEEKS_A_MONTH
-    mean_amount = np.bincount(people.place, weights=amount) / kinds.customers
-    held = forecast_total(model, kinds, weeks=weeks, worth=mean_amount, drift=drift)
-    each = purchases[people.place]
-    extra = _spend_error(spend, people, each) / max(float(each @ amount), 1e-300)
-    return frame, held.plus(extra).scaled(total).interval()
+
+    def limits(mine: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        """Of the sum of some customers; the drift is taken to be that of all."""
+        place = people.place[mine]
+        sizes = np.bincount(place, minlength=len(kinds)).astype(float)
+        paid = np.bincount(place, weights=amount[mine], minlength=len(kinds))
+        held = forecast_total(
+            model,
+            replace(kinds, customers=sizes),
+            weeks=len(factors) * WEEKS_A_MONTH,
+            worth=np.divide(paid, sizes, out=np.zeros_like(paid), where=sizes > 0),
+            drift=drift,
+        )
+        extra = _spend_error(spend, people.count[mine], people.mean[mine], each[mine])
+        extra /= max(float(each[mine] @ amount[mine]), 1e-300)
+        return held.plus(extra).scaled(float(value[mine].sum())).interval()
+
+    return frame, limits
 
 
-def _spend_error(spend: SpendFit, people: _People, purchases: Floats) -> float:
+def _spend_error(spend: SpendFit, count: Floats, mean: Floats, purchases: Floats) -> float:
     """Standard error that amounts add to the total: their chance and their parameters."""
-    from dataclasses import replace
-
     if spend.reason:
         return 0.0
 
     def total(theta: Floats) -> float:
         held = replace(spend, params=np.exp(theta))
-        return float(purchases @ held.expect(people.count, people.mean))
+        return float(purchases @ held.expect(count, mean))
 
     at = np.log(spend.params)
     slope = np.array([(total(at + e) - total(at - e)) / (2 * STEP) for e in STEP * np.eye(3)])
-    chance = spend.variance(people.count, people.mean, purchases).sum()
+    chance = spend.variance(count, mean, purchases).sum()
     return float(np.sqrt(chance + slope @ spend.covariance @ slope))
 
 
 def _by_age(
     people: _People, grid: AgeGrid, factors: Floats, rng: np.random.Generator
-) -> tuple[pd.DataFrame, tuple[float, float], int]:
+) -> tuple[pd.DataFrame, Limits, int]:
     """What customers of equal age brought; the interval draws whole cohorts again."""
     import pandas as pd
 
@@ -351,21 +368,23 @@ def _by_age(
             "value": value,
         }
     )
-    sizes = np.bincount(month, minlength=grid.months + 1)
-    draws = rng.multinomial(len(whole), np.full(len(whole), 1 / len(whole)), size=DRAWS)
-    totals = [
-        float(sizes @ _ahead(np.nan_to_num(grid.mean(grid.amounts, w)), factors))
-        for w in draws.astype(float)
-    ]
-    low, high = np.quantile(totals, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    untold = int((month + len(factors) > grid.months).sum())
     if not grid.months:
-        frame, low, high = (
-            frame.assign(purchases=np.nan, amount=np.nan, value=np.nan),
-            np.nan,
-            np.nan,
-        )
-    return frame, (float(low), float(high)), untold
+        nothing = frame.assign(purchases=np.nan, amount=np.nan, value=np.nan)
+        return nothing, lambda _: (np.nan, np.nan), len(frame)
+    draws = rng.multinomial(len(whole), np.full(len(whole), 1 / len(whole)), size=DRAWS)
+    ahead = np.array(
+        [
+            _ahead(np.nan_to_num(grid.mean(grid.amounts, drawn)), factors)
+            for drawn in draws.astype(float)
+        ]
+    )
+
+    def limits(mine: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        totals = ahead @ np.bincount(month[mine], minlength=grid.months + 1)
+        low, high = np.quantile(totals, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        return float(low), float(high)
+
+    return frame, limits, int((month + len(factors) > grid.months).sum())
 
 
 def _ahead(by_month: Floats, factors: Floats) -> Floats:
