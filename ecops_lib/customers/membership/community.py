@@ -196,8 +196,8 @@ class Community(Result):
         share = ratio(amount, self.paid)
         text = tr(
             "{orders} orders of {amount} came through the groups' links, {share} of the {paid} "
-            "that the shop took on the same days (gross, as the group tool counts). What would have "
-            "been bought without the groups cannot be told.",
+            "that the shop took on the same days (gross, as the group tool counts). What would "
+            "have been bought without the groups cannot be told.",
             orders=show(self.totals["orders"], "count"),
             amount=show(amount, "money"),
             share=show(share, "share"),

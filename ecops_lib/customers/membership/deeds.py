@@ -17,46 +17,46 @@ GROUPS: Mapping[Deed, str] = {
 METHODS: Mapping[str, str] = {
     "usual": mark("as usually shown: done by the end"),
     "landmark": mark("done by the landmark"),
-    "equal": mark("done by the landmark, equal history"),
+    "equal": mark("just done at a landmark, equal history"),
 }
 MORE: Mapping[Deed, str] = {
     "redeemed": mark(
-        "At equal history, of {customers} customers who had redeemed points by {day} {share} "
-        "bought in the {days} after, of the others {other}: more by {low} to {high}. Whether "
-        "redeeming brings it cannot be told, for customers choose to redeem; a hold-out drawn by "
-        "lot would tell."
+        "Of {customers} customers who had just redeemed points for the first time {share} bought "
+        "in the {days} after, of those with an equal history who had not redeemed {other}: more by "
+        "{low} to {high}. Whether redeeming brings it cannot be told, for customers choose to "
+        "redeem; a hold-out drawn by lot would tell."
     ),
     "joined": mark(
-        "At equal history, of {customers} customers who were in the community by {day} {share} "
-        "bought in the {days} after, of the others {other}: more by {low} to {high}. Whether "
-        "the community brings it cannot be told, for customers choose to join; a hold-out drawn "
-        "by lot would tell."
+        "Of {customers} customers who had just joined the community {share} bought in the {days} "
+        "after, of those with an equal history who had not joined {other}: more by {low} to "
+        "{high}. Whether the community brings it cannot be told, for customers choose to join; a "
+        "hold-out drawn by lot would tell."
     ),
 }
 LESS: Mapping[Deed, str] = {
     "redeemed": mark(
-        "At equal history, of {customers} customers who had redeemed points by {day} {share} "
-        "bought in the {days} after, of the others {other}: no more but less, the difference "
-        "is {low} to {high}. Whether redeeming does it cannot be told, for customers choose to "
-        "redeem; a hold-out drawn by lot would tell."
+        "Of {customers} customers who had just redeemed points for the first time {share} bought "
+        "in the {days} after, of those with an equal history who had not redeemed {other}: not "
+        "more but less, by {low} to {high}. Whether redeeming does it cannot be told, for "
+        "customers choose to redeem; a hold-out drawn by lot would tell."
     ),
     "joined": mark(
-        "At equal history, of {customers} customers who were in the community by {day} {share} "
-        "bought in the {days} after, of the others {other}: no more but less, the difference "
-        "is {low} to {high}. Whether the community does it cannot be told, for customers choose "
-        "to join; a hold-out drawn by lot would tell."
+        "Of {customers} customers who had just joined the community {share} bought in the {days} "
+        "after, of those with an equal history who had not joined {other}: not more but less, by "
+        "{low} to {high}. Whether the community does it cannot be told, for customers choose to "
+        "join; a hold-out drawn by lot would tell."
     ),
 }
 ALIKE: Mapping[Deed, str] = {
     "redeemed": mark(
-        "At equal history, customers who had redeemed points by {day} do not differ from the "
-        "others beyond chance in buying in the {days} after: {share} against {other} ({low} to "
-        "{high}). That redeeming brings purchases cannot be told from this."
+        "Customers who had just redeemed points for the first time do not differ beyond chance "
+        "from those with an equal history who had not in buying in the {days} after: {share} "
+        "against {other} ({low} to {high}). That redeeming brings purchases cannot be told from this."
     ),
     "joined": mark(
-        "At equal history, customers who were in the community by {day} do not differ from the "
-        "others beyond chance in buying in the {days} after: {share} against {other} ({low} to "
-        "{high}). That the community brings purchases cannot be told from this."
+        "Customers who had just joined the community do not differ beyond chance from those with "
+        "an equal history who had not in buying in the {days} after: {share} against {other} "
+        "({low} to {high}). That the community brings purchases cannot be told from this."
     ),
 }
 USUAL: Mapping[Deed, str] = {
@@ -71,12 +71,12 @@ USUAL: Mapping[Deed, str] = {
 }
 FEW: Mapping[Deed, str] = {
     "redeemed": mark(
-        "What redeeming does to repurchase cannot be told: fewer than {least} customers had "
-        "redeemed points by {day}, or fewer than {least} others have an equal history."
+        "What redeeming does to repurchase cannot be told: of customers who had just redeemed for "
+        "the first time, or of others with an equal history, there are fewer than {least}."
     ),
     "joined": mark(
-        "What the community does to repurchase cannot be told: fewer than {least} customers had "
-        "joined it by {day}, or fewer than {least} others have an equal history."
+        "What the community does to repurchase cannot be told: of customers who had just joined "
+        "it, or of others with an equal history, there are fewer than {least}."
     ),
 }
 UNTOLD: Mapping[Deed, str] = {

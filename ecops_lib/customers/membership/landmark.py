@@ -4,9 +4,15 @@ Whoever redeems points or joins a group must have stayed a customer until then, 
 buys often has more occasions for it: set against all others such people look better even
 where what they did does nothing. So everybody is sorted on one day, the landmark, by what
 they had done by then, and only what follows counts (Anderson, Cain and Gelber 1983,
-J. Clin. Oncol. 1, 710-719); then like is set against like: customers who by then had
-bought as often, as lately and for as long (Mantel and Haenszel's difference of shares,
-with the variance of Sato 1989, Biometrics 45, 1323-1324).
+J. Clin. Oncol. 1, 710-719).
+
+Then like is set against like: customers who had bought as often, as lately and for as
+long by the landmark. As purchases that the deed may have brought would count in that
+history, only those who did it for the first time just before the landmark are compared
+with those who had not yet done it, at one landmark after another (as in the sequence of
+trials of Hernán and others 2008, Epidemiology 19, 766-779); the differences are put
+together by Mantel and Haenszel's weights with the variance of Sato (1989, Biometrics 45,
+1323-1324).
 """
 
 from __future__ import annotations
@@ -51,9 +57,14 @@ PURCHASES = (1, 2, 3, 5, 9)
 """Most purchases of each band of the history but the last."""
 DAYS = (7, 14, 30, 60, 90, 180, 365)
 """Most days of each band of age and recency but the last."""
+BANDS = len(DAYS) + 1
 NORMAL = 1.959963984540054
 """97.5 % quantile of the normal distribution."""
-HISTORY = ["purchases", "recency", "age"]
+STEP = 30
+"""Days from one landmark to the next, and within which a deed was done just before it."""
+LANDMARKS = 12
+"""Landmarks at the most."""
+HISTORY = ["place", "purchases", "recency", "age"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +100,12 @@ class Landmark(Result):
 
     Attributes:
         deed: What they had done.
-        day: The landmark, a local day; what is done or bought on it lies before.
-        days: Days after it in which buying counts.
+        day: The last landmark, a local day; what is done or bought on it lies before.
+        days: Days after a landmark in which buying counts.
         sides: The comparison by each method: ``usual`` sorts by what was done up to the
-            end, ``landmark`` by the landmark, ``equal`` also sets like against like.
+            end, ``landmark`` by the last landmark, ``equal`` sets those who had just done
+            it against others of equal history at all landmarks (the others count once
+            each time).
         reason: Why there is nothing to compare; empty where there is something.
     """
 
@@ -150,14 +163,13 @@ class Landmark(Result):
             return ()
         key = f"landmark/{self.deed}"
         if not self.enough:
-            given = {"least": show(LEAST, "count"), "day": show(self.day, "day")}
-            return (Finding(key=key, level="info", text=tr(FEW[self.deed], **given)),)
+            text = tr(FEW[self.deed], least=show(LEAST, "count"))
+            return (Finding(key=key, level="info", text=text),)
         equal = self.sides["equal"]
         words = {1: MORE, -1: LESS, 0: ALIKE}[equal.sign]
         text = tr(
             words[self.deed],
             customers=show(equal.customers[0], "count"),
-            day=show(self.day, "day"),
             days=show(self.days, "days"),
             share=show(equal.share[0], "share"),
             other=show(equal.share[1], "share"),
@@ -206,8 +218,8 @@ def compare_after(
 ) -> Landmark:
     """Set customers who had done something by a landmark against those who had not.
 
-    The landmark lies ``days`` days before ``as_of``; whoever had bought by then is
-    compared, by whether they bought in the days after it.
+    The last landmark lies ``days`` days before ``as_of``, the others earlier; whoever had
+    bought by then is compared, by whether they bought in the days after it.
 
     Args:
         source: A store, or tables of any engine by canonical name.
@@ -235,46 +247,85 @@ def compare_after(
             day=show(day, "day"),
         )
         return Landmark(deed=deed, day=day, days=days, sides={}, reason=untold or late)
-    cells = count_cells(view, deeds, day)
+    plain, cells = count_cells(view, deeds, days)
     sides = {
-        "usual": compare_plainly(cells, "ever"),
-        "landmark": compare_plainly(cells, "early"),
+        "usual": compare_plainly(plain, "ever"),
+        "landmark": compare_plainly(plain, "early"),
         "equal": compare_alike(cells),
     }
     return Landmark(deed=deed, day=day, days=days, sides=sides)
 
 
-def count_cells(view: OrdersView, deeds: Frame, landmark: dt.date) -> pd.DataFrame:
-    """Customers by history at the landmark, by what they did, and by whether they bought after.
+def count_cells(view: OrdersView, deeds: Frame, days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers at the last landmark by what they did, and at each by history too.
 
     Returns:
-        One row a cell: the bands ``purchases``, ``recency`` and ``age``; ``early`` and
-        ``ever``, whether done by the landmark and at all; ``bought`` after; ``customers``.
+        Customers at the last landmark: ``early`` and ``ever``, whether done by then and at
+        all, ``bought`` after and ``customers``. Customers at each landmark, its ``place``
+        from 0, the last, without those who had done it long before: bands ``purchases``,
+        ``recency`` and ``age``, ``early`` (just done), ``bought`` and ``customers``.
     """
-    mark_day, number = landmark.toordinal(), nw.col("number")
+    last = view.as_of.toordinal() - days
+    ends = [last - STEP * n for n in range(LANDMARKS) if last - STEP * n >= view.first.toordinal()]
+    told = _histories(view, ends, days).join(deeds, on="buyer_key", how="left")
+    did, done = ~nw.col("done").is_null(), nw.col("done")
+    plain = flag(did & (done <= last)) * 4 + flag(did) * 2 + flag(nw.col("later0") > 0)
+    codes = {"plain": nw.when(nw.col("count0") > 0).then(plain).otherwise(nw.lit(-1))}
+    for place, end in enumerate(ends):
+        code = band(nw.col(f"count{place}"), PURCHASES)
+        for since in (nw.col(f"last{place}"), nw.col("first")):
+            code = code * BANDS + band(nw.lit(end) - since, DAYS)
+        code = code * 4 + flag(did & (done <= end)) * 2 + flag(nw.col(f"later{place}") > 0)
+        fresh = (nw.col(f"count{place}") > 0) & ~(did & (done <= end - STEP))
+        codes[str(place)] = nw.when(fresh).then(code).otherwise(nw.lit(-1))
+    held = frames.bring(told.select(**{n: code.cast(nw.Int16) for n, code in codes.items()}))
+    return _decode_plain(held.pop("plain")), _decode_cells(held)
+
+
+def _histories(view: OrdersView, ends: Sequence[int], days: int) -> Frame:
+    """Each buyer's first day, and up to each landmark purchases and the last; then later ones."""
+    number = nw.col("number")
     rows = view.days().filter(nw.col("orders") > 0).with_columns(number=day_number("day"))
-    rows = rows.with_columns(
-        past=nw.when(number <= mark_day).then(number), later=nw.when(number > mark_day).then(number)
+    past = {f"last{n}": nw.when(number <= end).then(number) for n, end in enumerate(ends)}
+    later = {
+        f"later{n}": nw.when((number > end) & (number <= end + days)).then(number)
+        for n, end in enumerate(ends)
+    }
+    each = rows.with_columns(**past, **later).group_by("buyer_key")
+    held = each.agg(
+        first=number.min(),
+        **{name: nw.col(name).max() for name in past},
+        **{f"count{n}": nw.col(f"last{n}").count() for n in range(len(ends))},
+        **{name: nw.col(name).count() for name in later},
     )
-    each = rows.group_by("buyer_key").agg(
-        first=nw.col("past").min(),
-        last=nw.col("past").max(),
-        purchases=nw.col("past").count(),
-        later=nw.col("later").count(),
+    known = {
+        f"last{n}": nw.when(nw.col(f"count{n}") > 0).then(nw.col(f"last{n}")).otherwise(nw.lit(end))
+        for n, end in enumerate(ends)
+    }
+    return held.with_columns(**known)
+
+
+def _decode_plain(codes: pd.Series) -> pd.DataFrame:
+    sizes = codes[codes >= 0].value_counts().rename_axis("code").reset_index(name="customers")
+    code = sizes["code"].astype(int)
+    return sizes.assign(early=code // 4, ever=code // 2 % 2, bought=code % 2)
+
+
+def _decode_cells(held: pd.DataFrame) -> pd.DataFrame:
+    """How many customers have each code, and what it means, landmark by landmark."""
+    import pandas as pd
+
+    sizes = {n: held.loc[held[n] >= 0, n].value_counts() for n in held.columns}
+    cells = pd.concat(sizes, names=["place", "code"]).reset_index(name="customers")
+    code = cells["code"].astype(int)
+    history = code // 4
+    return cells.assign(
+        purchases=history // BANDS**2,
+        recency=history // BANDS % BANDS,
+        age=history % BANDS,
+        early=code // 2 % 2,
+        bought=code % 2,
     )
-    told = each.filter(nw.col("purchases") > 0).join(deeds, on="buyer_key", how="left")
-    did = ~nw.col("done").is_null()
-    cells = told.select(
-        purchases=band(nw.col("purchases"), PURCHASES),
-        recency=band(nw.lit(mark_day) - nw.col("last"), DAYS),
-        age=band(nw.lit(mark_day) - nw.col("first"), DAYS),
-        early=flag(did & (nw.col("done") <= mark_day)),
-        ever=flag(did),
-        bought=flag(nw.col("later") > 0),
-    )
-    keys = [*HISTORY, "early", "ever", "bought"]
-    held = frames.bring(cells.group_by(keys).agg(customers=nw.len()), sort=keys)
-    return held.astype(int)
 
 
 def flag(condition: nw.Expr) -> nw.Expr:
