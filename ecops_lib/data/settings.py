@@ -42,6 +42,8 @@ class Settings:
         thresholds: Limits by name.
         owners: Person for a kind of task, such as ``stock`` or ``service``.
         tests: Plan of each A/B test by its id, as written; whoever reads a test checks it.
+        tags: Conditions of each of the shop's own tags by its name, as written; whoever
+            reads a tag checks it.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Settings:
     thresholds: Mapping[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
     owners: Mapping[str, str] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_settings(file: Path) -> Settings:
@@ -96,7 +99,8 @@ def check_settings(held: Mapping[str, Any], file: Path) -> Settings:
         require_choice(settings.refund_basis, RefundBasis, name=f"refund_basis in {file}")
     require_choice(settings.presale, PresaleRule, name=f"presale in {file}")
     _require_owners(settings.owners, file)
-    _require_tests(settings.tests, file)
+    _require_tables(settings.tests, file, kind="tests", one="test", example="new title")
+    _require_tables(settings.tags, file, kind="tags", one="tag", example="big spenders")
     return settings
 
 
@@ -133,17 +137,19 @@ def _require_owners(owners: object, file: Path) -> None:
         )
 
 
-def _require_tests(tests: object, file: Path) -> None:
-    if not isinstance(tests, Mapping):
+def _require_tables(tables: object, file: Path, *, kind: str, one: str, example: str) -> None:
+    """Refuse what are not tables with names, such as ``[tests."new title"]``."""
+    headed = {"test": "a test's id", "tag": "a tag's name"}[one]
+    if not isinstance(tables, Mapping):
         raise ParameterError(
-            f"tests in {file} is {tests!r}; it must be tables, each headed by a test's id "
-            'such as [tests."new title"].'
+            f"{kind} in {file} is {tables!r}; it must be tables, each headed by {headed} "
+            f"such as [{kind}.{_quoted(example)}]."
         )
-    for name, plan in tests.items():
-        if not isinstance(plan, Mapping):
+    for name, held in tables.items():
+        if not isinstance(held, Mapping):
             raise ParameterError(
-                f"test {name!r} in {file} is {plan!r}; it must be a table headed "
-                f"[tests.{_quoted(str(name))}]."
+                f"{one} {name!r} in {file} is {held!r}; it must be a table headed "
+                f"[{kind}.{_quoted(str(name))}]."
             )
 
 
@@ -166,7 +172,8 @@ def settings_text(settings: Settings) -> str:
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in settings.owners.items()),
     ]
     plans = [plan_text(name, plan) for name, plan in settings.tests.items()]
-    return "\n".join([*lines, *(f"\n{text}" for text in plans)]) + "\n"
+    rules = [_table_text("tags", name, rule) for name, rule in settings.tags.items()]
+    return "\n".join([*lines, *(f"\n{text}" for text in (*plans, *rules))]) + "\n"
 
 
 def plan_text(experiment_id: str, plan: Mapping[str, Any]) -> str:
@@ -177,8 +184,13 @@ def plan_text(experiment_id: str, plan: Mapping[str, Any]) -> str:
     control = "原"
     shares = { "原" = 0.5, "新" = 0.5 }
     """
-    lines = [f"{_key(name)} = {_toml(value)}" for name, value in plan.items()]
-    return "\n".join([f"[tests.{_quoted(experiment_id)}]", *lines])
+    return _table_text("tests", experiment_id, plan)
+
+
+def _table_text(kind: str, name: str, held: Mapping[str, Any]) -> str:
+    """A table with a name of its own."""
+    lines = [f"{_key(key)} = {_toml(value)}" for key, value in held.items()]
+    return "\n".join([f"[{kind}.{_quoted(name)}]", *lines])
 
 
 def _key(name: str) -> str:

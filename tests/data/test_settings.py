@@ -54,6 +54,14 @@ def refusal(file: Path, text: str, error: type[EcopsError]) -> str:
                 },
                 "": {"low": float("-inf")},
             },
+            tags={
+                '大客户 "A"]': {
+                    "net_amount": ">= 2000",
+                    "orders": [">= 3", "< 100"],
+                    "province": ["浙江", "上\\海"],
+                },
+                "": {},
+            },
         ),
     ],
     ids=["plain", "everything"],
@@ -157,6 +165,15 @@ def test_an_unknown_setting_is_refused_with_a_hint(file: Path) -> None:
         (
             '[tests]\n"新标题" = "A"',
             "test '新标题' in {} is 'A'; it must be a table headed [tests.\"新标题\"].",
+        ),
+        (
+            "tags = []",
+            "tags in {} is []; it must be tables, each headed by a tag's name such as "
+            '[tags."big spenders"].',
+        ),
+        (
+            '[tags]\n"大客户" = ">= 3"',
+            "tag '大客户' in {} is '>= 3'; it must be a table headed [tags.\"大客户\"].",
         ),
     ],
 )
