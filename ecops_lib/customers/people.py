@@ -48,7 +48,7 @@ def count_prospects(view: OrdersView, keys: pd.Series) -> int | None:
     if not view.tables.has("customers"):
         return None
     members = frames.bring(view.tables.lazy("customers").select("buyer_key"))["buyer_key"]
-    return int((_places(members, keys) < 0).sum())
+    return int((find_places(members, keys) < 0).sum())
 
 
 def to_mils(amounts: Array) -> Array:
@@ -111,7 +111,7 @@ def _loose_refunds(view: OrdersView, keys: pd.Series) -> tuple[Array, tuple[int,
     by = ["buyer_key", "placed"]
     held = frames.bring(rows.group_by(by).agg(amount=nw.col("amount").sum(), refunds=nw.len()))
     named = held.loc[held["placed"].astype(bool)]
-    found = _places(keys, named["buyer_key"])
+    found = find_places(keys, named["buyer_key"])
     mine = np.isin(np.arange(len(named)), found)
     nobody = [held.loc[~held["placed"].astype(bool)], named.loc[~mine]]
     loose = (
@@ -122,7 +122,7 @@ def _loose_refunds(view: OrdersView, keys: pd.Series) -> tuple[Array, tuple[int,
     return back[found], loose
 
 
-def _places(keys: pd.Series, known: pd.Series) -> Array:
+def find_places(keys: pd.Series, known: pd.Series) -> Array:
     """The place of each key among the known ones; -1 for none."""
     import pyarrow as pa
     import pyarrow.compute as pc
