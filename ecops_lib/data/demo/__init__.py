@@ -4,9 +4,10 @@
 
 Everything is drawn from one seed, so two runs give the same bytes; every truth is a
 parameter (``Truths``). The modules follow the shop's life: ``catalogue`` and ``season``,
-``visits``, ``trade`` (orders), ``buyers``, ``fulfilment``, ``claims``, ``stock``, ``service``,
-``promotion`` (ads), ``members`` and ``surroundings``; ``exports`` writes what platforms and
-people would have let one download.
+``visits``, ``trade`` (orders), ``buyers``, ``habits`` and ``mailings`` (which let orders change
+``hands``), ``fulfilment``, ``claims``, ``stock``, ``service``, ``promotion`` (ads), ``members``,
+``points``, ``community`` and ``surroundings``; ``exports`` writes what platforms and people would
+have let one download.
 """
 
 from __future__ import annotations

@@ -41,12 +41,12 @@ class Mailing:
     Attributes:
         message: What it is called.
         ago: Days before the last day on which it was sent.
-        coupon: Cents that it costs when its reader orders in the window.
+        coupon_cents: What its coupon costs when a reader orders in the window.
     """
 
     message: str
     ago: int
-    coupon: int
+    coupon_cents: int
 
     def sent_at(self, world: World) -> np.datetime64:
         """When it was sent."""
@@ -54,10 +54,10 @@ class Mailing:
 
 
 MAILINGS = (
-    Mailing(message="周年庆短信", ago=150, coupon=0),
-    Mailing(message="618召回券", ago=135, coupon=500),
-    Mailing(message="中秋礼盒短信", ago=40, coupon=0),
-    Mailing(message="双11预热短信", ago=9, coupon=0),
+    Mailing(message="周年庆短信", ago=150, coupon_cents=0),
+    Mailing(message="618召回券", ago=135, coupon_cents=500),
+    Mailing(message="中秋礼盒短信", ago=40, coupon_cents=0),
+    Mailing(message="双11预热短信", ago=9, coupon_cents=0),
 )
 
 
@@ -78,11 +78,6 @@ class Sent:
     idle: Flags
     held: Flags
     moved: Flags
-
-    def of(self, number: int) -> Sent:
-        """One mailing."""
-        mine = self.mailing == number
-        return Sent(**{name: values[mine] for name, values in vars(self).items()})
 
 
 def send_mailings(world: World, trade: Trade) -> tuple[Trade, Sent]:
@@ -221,7 +216,7 @@ def make_contacts_sheet(world: World, trade: Trade, sent: Sent) -> Sheet:
     delay = np.where(bought, (first - opens).astype(np.int64) / 2, np.inf)
     wait = np.where(sent.moved, np.minimum(wait, delay), wait)
     opened = ~sent.held & ((rng.random(count) < OPENED) | (sent.moved & bought))
-    coupon = np.array([mailing.coupon for mailing in MAILINGS])[sent.mailing] * bought
+    coupon = np.array([mailing.coupon_cents for mailing in MAILINGS])[sent.mailing] * bought
     when = np.where(opened, add_seconds(opens, wait), NEVER)
     return Sheet(
         file="短信触达",

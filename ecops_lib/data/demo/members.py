@@ -13,6 +13,8 @@ MEMBER_SHARE = 0.6
 LEVELS = ("普通会员", "银卡", "金卡", "黑卡")
 LEVEL_FROM = (0, 30000, 80000, 200000)
 """Paid cents from which a level begins."""
+REWARD_CENTS = 1000
+"""What a referrer is given when the new member has paid for the first time."""
 NOBODY = -1
 
 
@@ -50,6 +52,15 @@ def find_referrers(world: World, trade: Trade) -> Ints:
     return referrer
 
 
+def rewards_of(world: World, trade: Trade, referrer: Ints) -> Ints:
+    """Cents that referrers were given, by day."""
+    paid = world.day_index(trade.orders.paid_at)
+    mine = np.flatnonzero((referrer[trade.orders.buyer] != NOBODY) & (paid >= 0))
+    order = mine[np.argsort(paid[mine], kind="stable")]
+    _, first = np.unique(trade.orders.buyer[order], return_index=True)
+    return REWARD_CENTS * np.bincount(paid[order[first]], minlength=len(world.days))
+
+
 def tell_referrals(world: World, trade: Trade, referrer: Ints) -> dict[str, object] | None:
     """How many members were brought, and by how many."""
     planted = world.truths.referrals
@@ -65,6 +76,8 @@ def tell_referrals(world: World, trade: Trade, referrer: Ints) -> dict[str, obje
         "referred": len(brought),
         "referrers": len(np.unique(brought)),
         "coefficient": round(len(brought) / int(member.sum()), 5),
+        "reward_cents": REWARD_CENTS,
+        "rewarded": int(rewards_of(world, trade, referrer).sum()) // REWARD_CENTS,
         "most_by_one": int(np.bincount(brought).max(initial=0)),
     }
 

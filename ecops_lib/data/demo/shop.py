@@ -170,7 +170,9 @@ def _sheets(life: Life) -> list[Sheet]:
         supply.make_purchases_sheet(world, stock),
         supply.make_ledger_sheet(season, trade, done),
         supply.make_shipments_sheet(world, trade, done),
-        supply.make_costs_sheet(world, trade, done),
+        supply.make_costs_sheet(
+            world, trade, done, members.rewards_of(world, trade, life.referrer)
+        ),
         service.make_tickets(world, trade, traffic, claims),
         service.make_enquiries(world, traffic),
         service.make_reviews(world, trade, done, claims),

@@ -11,7 +11,7 @@ from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts, yuan
 from ecops_lib.data.demo.stock import STAGES, Stock, stage_days
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, World, add_seconds
+from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, Ints, World, add_seconds
 
 STOCK_DAYS = 400
 """Days of stock snapshots: enough for a comparison with last year."""
@@ -172,8 +172,15 @@ def parcel_numbers(orders: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[s
     return [f"DEMO{880_000_000 + k}" for k in orders.tolist()]
 
 
-def make_costs_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
-    """Costs of the shop by day: goods, platform fee, freight, insurance."""
+def make_costs_sheet(world: World, trade: Trade, done: Fulfilment, rewards: Ints) -> Sheet:
+    """Costs of the shop by day: goods, platform fee, freight, insurance, rewards of referrers.
+
+    Args:
+        world: The shop's frame.
+        trade: Its orders.
+        done: What became of them.
+        rewards: Cents that referrers were given, by day.
+    """
     count = len(world.days)
     paid = world.day_index(trade.orders.paid_at)
     of_line = paid[trade.lines.order]
@@ -192,6 +199,8 @@ def make_costs_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
         "freight": parcels * 520,
         "insurance": parcels * INSURANCE_CENTS,
     }
+    if rewards.any():
+        kinds["referral"] = rewards
     day = np.tile(np.arange(count), len(kinds))
     return Sheet(
         file="费用表",

@@ -110,6 +110,10 @@ def test_members_were_brought_by_members_who_had_bought_before(long_shop: Export
     assert told["referrers"] == brought["推荐人"].nunique()
     assert told["most_by_one"] == brought["推荐人"].value_counts().max()
     assert told["coefficient"] == pytest.approx(len(brought) / len(members), abs=1e-5)
+    costs = long_shop.csv("费用表")
+    paid = cents(costs.loc[costs["费用类型"] == "referral", "金额"]).sum()
+    bought = long_shop.orders.loc[long_shop.orders["订单付款时间"] != "", "买家会员名"]
+    assert paid == 1000 * brought.index.isin(bought).sum() == 1000 * told["rewarded"] > 0
     share = told["referred"] / told["new_members"]
     assert share == pytest.approx(told["share"], abs=4 * np.sqrt(0.12 * 0.88 / told["new_members"]))
 
