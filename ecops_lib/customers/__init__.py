@@ -26,6 +26,7 @@ from ecops_lib.customers.rfm import Cuts, score_customers
 from ecops_lib.customers.segment_worth import segment_customers
 from ecops_lib.customers.segments import make_tiers
 from ecops_lib.customers.survival import follow_survival
+from ecops_lib.customers.tags import tag_customers
 from ecops_lib.customers.touches import plan_touches
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "segment_customers",
     "sum_cohorts",
     "sum_purchases",
+    "tag_customers",
     "time_between",
     "trace_moves",
     "write_contacts",
