@@ -18,8 +18,14 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.acquisition.cost import Acquisition
+from ecops_lib.customers.contacts.choosing import choose_contacts
+from ecops_lib.customers.contacts.judging import judge_contacts
 from ecops_lib.customers.lifetime import check_holdout, value_customers
 from ecops_lib.customers.lifetime.value import CustomerValues
+from ecops_lib.customers.membership.community import review_community
+from ecops_lib.customers.membership.levels import review_levels
+from ecops_lib.customers.membership.points import review_points
+from ecops_lib.customers.membership.referrals import review_referrals
 from ecops_lib.customers.migration import Moves, trace_moves
 from ecops_lib.customers.playbook import read_playbook
 from ecops_lib.customers.rfm import Scores, score_customers
@@ -129,6 +135,25 @@ class CustomerBase:
     def touches(self) -> TouchPlan:
         """What each tier gets, and how it is contacted, by the store's playbook."""
         return plan_touches(self.tiers, read_playbook(self.store))
+
+    @cached_property
+    def achieved(self) -> Result:
+        """What past contacts brought, against those held out."""
+        return section(judge_contacts, self.store, as_of=self.day, margin=self.margin)
+
+    def choose(self, *, budget: float = 0.0) -> Result:
+        """Whom to contact this week.
+
+        Args:
+            budget: Most that all messages may cost [store currency]; 0 for no limit.
+        """
+        return section(
+            choose_contacts,
+            self.store,
+            as_of=self.day,
+            margin=self.margin,
+            budget=budget or None,
+        )
 
     def groups(self, by: str) -> Segments:
         """Groups by scores: ``groups`` or ``shopify``."""
@@ -325,3 +350,13 @@ def check_forecast(base: CustomerBase) -> Result:
         return check_holdout(base.store, split=base.day - known / HELD_OUT, end=base.day)
     except EcopsError as error:
         return Unshown(why=tr("The forecast cannot be checked: {reason}", reason=str(error)))
+
+
+def review_club(base: CustomerBase) -> tuple[Result, ...]:
+    """Members' levels, points, chat groups and referrals; each says what it lacks.
+
+    Args:
+        base: The shop's customers.
+    """
+    parts = (review_levels, review_points, review_community, review_referrals)
+    return tuple(section(part, base.store, as_of=base.day) for part in parts)

@@ -29,6 +29,10 @@ ROWS: Mapping[str, str] = {
     "events": mark("visitors' actions"),
     "products": mark("products"),
     "purchase_orders": mark("purchase orders"),
+    "customers": mark("customers"),
+    "contacts": mark("messages to customers"),
+    "points": mark("points movements"),
+    "community": mark("chat groups' days"),
 }
 """What the rows of a table or of a fact are called in a sentence."""
 
