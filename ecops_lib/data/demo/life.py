@@ -57,7 +57,7 @@ def live(world: World) -> Life:
         runs=run_trials(world, trade, done, traffic),
         sent=sent,
         tagged=tagged,
-        referrer=find_referrers(world, trade),
+        referrer=find_referrers(world, trade, done),
         ledger=keep_points(world, trade, done, claims),
         community=make_community(world, trade),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, nickname, phone
+from ecops_lib.data.demo.fulfilment import STATUSES, Fulfilment
 from ecops_lib.data.demo.sheets import Sheet, stamps
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import CHANNELS, Flags, Ints, Times, World
@@ -33,22 +34,24 @@ def first_orders(trade: Trade) -> Ints:
     return first
 
 
-def find_referrers(world: World, trade: Trade) -> Ints:
-    """The member who brought each buyer, or −1: somebody who had bought before."""
+def find_referrers(world: World, trade: Trade, done: Fulfilment) -> Ints:
+    """The member who brought each buyer, or −1: one who had bought before, and kept it."""
     count = len(trade.buyers.province)
     referrer = np.full(count, NOBODY)
     planted = world.truths.referrals
     if planted is None:
         return referrer
     rng = world.rng("referrals")
-    first, member = first_orders(trade), is_member(world, trade)
+    orders, member = trade.orders, is_member(world, trade)
     brought = np.flatnonzero(
         member & ~trade.buyers.known_before & (rng.random(count) < planted.share)
     )
-    earlier = np.flatnonzero(member[trade.orders.buyer])
-    room = np.searchsorted(earlier, first[brought])
+    kept = np.flatnonzero(member[orders.buyer] & (done.status == STATUSES.index("completed")))
+    kept = kept[np.argsort(orders.paid_at[kept], kind="stable")]
+    came = orders.created_at[first_orders(trade)[brought]]
+    room = np.searchsorted(orders.paid_at[kept], came)
     brought, room = brought[room > 0], room[room > 0]
-    referrer[brought] = trade.orders.buyer[earlier[rng.integers(0, room)]]
+    referrer[brought] = orders.buyer[kept[rng.integers(0, room)]]
     return referrer
 
 

@@ -103,7 +103,9 @@ def test_members_were_brought_by_members_who_had_bought_before(long_shop: Export
     assert (members["入会时间"] == first.reindex(members.index)).all()
     brought = members[members["推荐人"] != ""]
     assert set(brought["推荐人"]) <= set(members.index)
-    assert (first.reindex(brought["推荐人"]).to_numpy() < brought["入会时间"].to_numpy()).all()
+    done = long_shop.orders[long_shop.orders["订单状态"] == "交易成功"]
+    kept = done.groupby("买家会员名")["订单付款时间"].min()
+    assert (kept.reindex(brought["推荐人"]).to_numpy() < brought["入会时间"].to_numpy()).all()
     told = long_shop.truths["referrals"]
     assert told["members"] == len(members)
     assert told["referred"] == len(brought)
