@@ -156,16 +156,20 @@ class Community(Result):
     def _size(self) -> Finding:
         held = self.frame["members"].dropna()
         most, every = (float(held.max()), float(held.sum())) if len(held) else (0.0, 0.0)
-        text = ntr(
-            "On {day} {groups} group holds {sum} members.",
-            "On {day} {groups} groups hold {sum} members; as one person may be in several, they "
-            "are between {most} and {sum} people.",
-            len(held),
-            day=show(self.last, "day"),
-            groups=show(len(held), "count"),
-            sum=show(every, "count"),
-            most=show(most, "count"),
-        )
+        given = {
+            "day": show(self.last, "day"),
+            "groups": show(len(held), "count"),
+            "sum": show(every, "count"),
+            "most": show(most, "count"),
+        }
+        if len(held) == 1:
+            text = tr("On {day} one group holds {sum} members.", **given)
+        else:
+            text = tr(
+                "On {day} {groups} groups hold {sum} members; as one person may be in several, "
+                "they are between {most} and {sum} people.",
+                **given,
+            )
         numbers = {"groups": float(len(held)), "most": most, "sum": every}
         return Finding(key="community/members", level="info", text=text, evidence=numbers)
 

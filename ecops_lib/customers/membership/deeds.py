@@ -51,7 +51,8 @@ ALIKE: Mapping[Deed, str] = {
     "redeemed": mark(
         "Customers who had just redeemed points for the first time do not differ beyond chance "
         "from those with an equal history who had not in buying in the {days} after: {share} "
-        "against {other} ({low} to {high}). That redeeming brings purchases cannot be told from this."
+        "against {other} ({low} to {high}). That redeeming brings purchases cannot be told from "
+        "this."
     ),
     "joined": mark(
         "Customers who had just joined the community do not differ beyond chance from those with "

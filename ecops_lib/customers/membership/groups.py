@@ -13,8 +13,8 @@ from ecops_lib.core.formats import show
 from ecops_lib.core.language import tr
 from ecops_lib.customers.firsts import day_number
 from ecops_lib.customers.membership.landmark import flag
-from ecops_lib.customers.orders import EARLIEST, EXACT, Frame
-from ecops_lib.customers.people import to_mils
+from ecops_lib.customers.orders import EXACT, Frame
+from ecops_lib.customers.people import MILS, to_mils
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source, Tables
 
@@ -117,19 +117,22 @@ class Groups:
 
     def paid_by_shop(self) -> float:
         """What the shop took, gross, on the days that the groups tell of; NaN without orders."""
-        first, zone = self.as_of - dt.timedelta(days=self.days - 1), self.tables.zone
         if not self.tables.has("orders"):
             return float("nan")
+        span = self.tables.span("orders", "paid_at")
+        if span is None:
+            return 0.0
         days = self._rows().filter(nw.col("ago") < self.days).group_by("ago").agg(rows=nw.len())
-        paid = self.tables.lazy("orders").filter(frames.within("paid_at", first, self.as_of, zone))
-        paid = paid.with_columns(day=frames.local_day("paid_at", first, self.as_of, zone))
+        paid = self.tables.lazy("orders").filter(~nw.col("paid_at").is_null())
+        paid = paid.with_columns(day=frames.local_day("paid_at", *span, self.tables.zone))
         paid = paid.with_columns(
             ago=nw.lit(self.as_of.toordinal()) - day_number("day"),
             amount=nw.col("paid_amount").cast(EXACT),
         )
-        sums = paid.group_by("ago").agg(amount=nw.col("amount").sum())
+        recent = paid.filter((nw.col("ago") >= 0) & (nw.col("ago") < self.days))
+        sums = recent.group_by("ago").agg(amount=nw.col("amount").sum())
         held = frames.bring(sums).merge(frames.bring(days), on="ago", how="inner")
-        return float(to_mils(held["amount"].fillna(0.0).to_numpy(float)).sum()) / 10_000
+        return int(to_mils(held["amount"].fillna(0.0).to_numpy(float)).sum()) / MILS
 
     def joiners(self) -> Frame | None:
         """The ordinal of the day on which each customer joined, as ``done``; None if not told."""
@@ -138,10 +141,8 @@ class Groups:
         span = self.tables.span("customers", "community_joined_at")
         if span is None:
             return None
-        zone = self.tables.zone
-        rows = self.tables.lazy("customers")
-        rows = rows.filter(frames.within("community_joined_at", EARLIEST, self.as_of, zone))
-        first = min(span[0], self.as_of)
-        day = frames.local_day("community_joined_at", first, self.as_of, zone)
+        rows = self.tables.lazy("customers").filter(~nw.col("community_joined_at").is_null())
+        day = frames.local_day("community_joined_at", *span, self.tables.zone)
         dated = rows.with_columns(day=day).with_columns(number=day_number("day"))
-        return dated.group_by("buyer_key").agg(done=nw.col("number").min())
+        by_then = dated.filter(nw.col("number") <= self.as_of.toordinal())
+        return by_then.group_by("buyer_key").agg(done=nw.col("number").min())

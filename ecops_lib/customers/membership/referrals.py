@@ -252,10 +252,10 @@ def fault_findings(faults: Mapping[str, int]) -> tuple[Finding, ...]:
             count=show(faults["loop"], "count"),
         ),
         "late": ntr(
-            "{count} customer bought before the one who is said to have brought them did; this is "
-            "not counted.",
-            "{count} customers bought before the ones who are said to have brought them did; this "
-            "is not counted.",
+            "{count} customer bought before the one who is said to have brought them did, if ever; "
+            "this is not counted.",
+            "{count} customers bought before the ones who are said to have brought them did, if "
+            "ever; this is not counted.",
             faults["late"],
             count=show(faults["late"], "count"),
         ),
