@@ -1,8 +1,9 @@
-"""From a score to an uplift that can be added up: the best linear predictor, and its error.
+"""From a score to an uplift, and to the sum of the uplifts of a list with its error.
 
-The transformed outcomes of customers whom the score's model had not seen are regressed on
-their scores. A slope of 1 leaves the score as it is, one of 0 says that it tells nothing of
-the differences: then everybody gets the average.
+Both rest on the transformed outcomes of customers whom the score's model had not seen. For
+one customer they are regressed on the scores: a slope of 1 leaves the score as it is, one
+of 0 says that it tells nothing of the differences, and then everybody gets the average. For
+a list, whose members are not a line's average, their means count by step of the score.
 
 References:
     Chernozhukov, Demirer, Duflo and Fernandez-Val (2018), "Generic machine learning
@@ -62,6 +63,49 @@ NOTHING = Gain(customers=0, value=0.0, error=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Steps:
+    """Mean transformed outcome by step of the score: what a list of customers adds up to.
+
+    Attributes:
+        edges: Scores at which a step begins, but for the first; rising.
+        means: Mean of each step; that of all where a step has fewer than two rows.
+        errors: Standard error of each mean.
+    """
+
+    edges: Array
+    means: Array
+    errors: Array
+
+    def total(self, score: Array) -> Gain:
+        """The uplift of customers of these scores, all together."""
+        counts = np.bincount(np.searchsorted(self.edges, score), minlength=len(self.means))
+        return Gain(
+            customers=len(score),
+            value=float(counts @ self.means),
+            error=float(np.sqrt(counts.astype(float) ** 2 @ self.errors**2)),
+        )
+
+
+def learn_steps(score: Array, outcome: Array, unit: Array, edges: Array) -> Steps:
+    """Measure the steps on customers whom the score's model had not seen.
+
+    Args:
+        score: Their scores.
+        outcome: Their transformed outcomes.
+        unit: Number of each row's customer, from 0; rows of one are taken together.
+        edges: Scores at which a step begins, but for the first; rising.
+    """
+    step, everybody = np.searchsorted(edges, score), summed(outcome, unit)
+    parts = []
+    for place in range(len(edges) + 1):
+        mine = step == place
+        part = summed(outcome[mine], unit[mine]) if mine.sum() > 1 else everybody
+        parts.append((part.value / part.customers, part.error / part.customers))
+    means, errors = np.array(parts).T
+    return Steps(edges=edges, means=means, errors=errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
     """The uplift that a score stands for.
 
@@ -69,64 +113,37 @@ class Calibration:
         level: Uplift at the mean score.
         slope: Uplift for one more of the score; 0 where the score tells nothing.
         centre: The mean score.
-        spread: Covariance of level and slope.
     """
 
     level: float
     slope: float
     centre: float
-    spread: Array
 
     def uplift(self, score: Array) -> Array:
         """The uplift of each customer."""
         held: Array = self.level + self.slope * (score - self.centre)
         return held
 
-    def total(self, score: Array) -> Gain:
-        """The uplift of all customers together."""
-        n = len(score)
-        if not n:
-            return NOTHING
-        along = np.array([1.0, float(score.mean(dtype=float)) - self.centre])
-        value = n * float(along @ (self.level, self.slope))
-        return Gain(
-            customers=n, value=value, error=n * math.sqrt(float(along @ self.spread @ along))
-        )
+    def edge(self, uplift: float) -> float:
+        """The score of an uplift; only where the slope is above 0."""
+        return self.centre + (uplift - self.level) / self.slope
 
 
-def calibrate(score: Array, outcome: Array, unit: Array) -> Calibration:
+def calibrate(score: Array, outcome: Array) -> Calibration:
     """Learn what a score stands for from customers whom its model had not seen.
 
     Args:
         score: Their scores.
         outcome: Their transformed outcomes.
-        unit: Number of each row's customer, from 0; rows of one are taken together.
+
+    >>> calibrate(np.array([0.0, 1.0, 2.0]), np.array([1.0, 1.5, 2.0])).uplift(np.array([4.0]))
+    array([3.])
     """
-    centre = float(score.mean())
-    held = _regress(np.column_stack([np.ones(len(score)), score - centre]), outcome, unit)
-    if held is None or held[0][1] <= 0:
-        (level,), variance = _mean(outcome, unit)
-        spread = np.array([[variance, 0.0], [0.0, 0.0]])
-        return Calibration(level=level, slope=0.0, centre=centre, spread=spread)
-    (level, slope), spread = held
-    return Calibration(level=float(level), slope=float(slope), centre=centre, spread=spread)
-
-
-def _regress(x: Array, y: Array, unit: Array) -> tuple[Array, Array] | None:
-    """Least squares with errors robust to unequal spread and to rows of one customer."""
-    inner = x.T @ x
-    if np.linalg.cond(inner) > 1e12:
-        return None
-    inverse = np.linalg.inv(inner)
-    slopes = inverse @ (x.T @ y)
-    left = x * (y - x @ slopes)[:, None]
-    parts = np.column_stack([np.bincount(unit, column) for column in left.T])
-    return slopes, inverse @ (parts.T @ parts) @ inverse
-
-
-def _mean(y: Array, unit: Array) -> tuple[tuple[float], float]:
-    mean = float(y.mean())
-    return (mean,), float((np.bincount(unit, y - mean) ** 2).sum()) / len(y) ** 2
+    centre, level = float(score.mean()), float(outcome.mean())
+    apart = score - centre
+    spread = float(apart @ apart)
+    slope = float(apart @ outcome) / spread if spread > 0 else 0.0
+    return Calibration(level=level, slope=max(slope, 0.0), centre=centre)
 
 
 def summed(outcome: Array, unit: Array) -> Gain:
@@ -138,6 +155,9 @@ def summed(outcome: Array, unit: Array) -> Gain:
     """
     if not len(outcome):
         return NOTHING
-    (mean,), variance = _mean(outcome, unit)
-    n = len(outcome)
-    return Gain(customers=n, value=n * mean, error=n * math.sqrt(variance))
+    apart = np.bincount(unit, outcome - outcome.mean())
+    return Gain(
+        customers=len(outcome),
+        value=float(outcome.sum()),
+        error=float(np.sqrt(apart @ apart)),
+    )

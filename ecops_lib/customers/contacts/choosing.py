@@ -234,7 +234,7 @@ def _gain(
         if not len(mine):
             continue
         if not basis.why and basis.fit is not None:
-            added = basis.fit.calibration.total(best.score[mine])
+            added = basis.fit.steps.total(best.score[mine])
             total = total.plus(added.profit(margin=basis.worth * margin, cost=basis.cost))
         elif past is None or past.worth is None:
             return None

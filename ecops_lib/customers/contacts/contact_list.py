@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import Unit, show
-from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.customers.contacts.calibration import Gain
@@ -192,7 +192,7 @@ class ContactList(Result):
     def findings(self) -> tuple[Finding, ...]:
         """What the list brings, on what that rests, and who is not on it."""
         found = [self._head(), *map(self._basis, self.bases), self._control()]
-        found += [self._resting(), self._limits(), self._costs(), self._margin()]
+        found += [self._same(), self._resting(), self._limits(), self._costs(), self._margin()]
         return tuple(finding for finding in found if finding)
 
     def _head(self) -> Finding:
@@ -257,8 +257,9 @@ class ContactList(Result):
 
     def _basis(self, basis: Basis) -> Finding:
         message = short_name(basis.message, tr("any message"))
+        learnt = message if basis.own or basis.why == "untried" else tr("all messages")
         if basis.why:
-            text = tr(REASONS[basis.why], message=message)
+            text = tr(REASONS[basis.why], message=learnt)
         elif basis.own:
             text = tr(
                 "Whom {message} moves is learnt from its own past mailings; on customers not "
@@ -281,6 +282,12 @@ class ContactList(Result):
             numbers |= {"qini": qini.value, "low": qini.low, "high": qini.high}
         level: Level = "watch" if basis.why else "info"
         return Finding(key=f"list/basis/{basis.message}", level=level, text=text, evidence=numbers)
+
+    def _same(self) -> Finding | None:
+        if self.by_uplift or len(self.bases) < 2:
+            return None
+        text = tr("Which message suits whom cannot be told, so everybody gets the cheapest.")
+        return Finding(key="list/message", level="watch", text=text)
 
     def _control(self) -> Finding | None:
         if not len(self.chosen):
@@ -337,20 +344,19 @@ class ContactList(Result):
     def _limits(self) -> Finding | None:
         if not self.unprofitable + self.unaffordable:
             return None
-        text = ntr(
-            "{count} candidate is not on the list, as no message is expected to pay",
-            "{count} candidates are not on the list, as no message is expected to pay",
-            self.unprofitable,
-            count=show(self.unprofitable, "count"),
-        )
-        if self.unaffordable:
-            text += tr(
-                ", nor are {count} whom the budget of {budget} does not reach.",
-                count=show(self.unaffordable, "count"),
-                budget=show(self.budget, "money"),
-            )
+        values = {
+            "unprofitable": show(self.unprofitable, "count"),
+            "unaffordable": show(self.unaffordable, "count"),
+            "budget": show(self.budget, "money"),
+        }
+        if not self.unaffordable:
+            text = tr("No message is expected to pay for {unprofitable} candidates.", **values)
         else:
-            text += tr(".")
+            text = tr(
+                "No message is expected to pay for {unprofitable} candidates, and the budget of "
+                "{budget} does not reach {unaffordable} for whom one is.",
+                **values,
+            )
         numbers = {
             "unprofitable": float(self.unprofitable),
             "unaffordable": float(self.unaffordable),

@@ -35,19 +35,23 @@ def known_buyers(view: OrdersView) -> Frame:
         .agg(
             first_day=nw.col("day").min(),
             last_day=nw.col("day").max(),
-            orders=nw.col("own").count().cast(nw.Int64),
-            amount=nw.col("own").sum().cast(nw.Float64),
-            paid=nw.col("told").sum().cast(nw.Float64),
-            net=nw.col("net").sum().cast(nw.Float64),
+            orders=nw.col("own").count(),
+            amount=nw.col("own").sum(),
+            paid=nw.col("told").sum(),
+            net=nw.col("net").sum(),
         )
         .filter(nw.col("orders") > 0)
+        .with_columns(
+            orders=nw.col("orders").cast(nw.Int64),
+            **{name: nw.col(name).cast(nw.Float64) for name in ("amount", "paid", "net")},
+        )
     )
     gone = view.loose()
     if gone is None:
         return held
     back = gone.filter(nw.col("placed")).group_by("buyer_key")
-    lost = back.agg(lost=nw.col("amount").sum().cast(nw.Float64))
-    lost = lost.select(loser="buyer_key", lost="lost")
+    lost = back.agg(lost=nw.col("amount").sum())
+    lost = lost.select(loser="buyer_key", lost=nw.col("lost").cast(nw.Float64))
     joined = held.join(lost, left_on="buyer_key", right_on="loser", how="left")
     less = nw.col("lost").fill_null(0.0)
     return joined.with_columns(amount=nw.col("amount") - less, net=nw.col("net") - less).select(

@@ -11,7 +11,14 @@ import numpy as np
 
 from ecops_lib.core.checks import require_between, require_columns
 from ecops_lib.core.errors import ColumnError, MissingDataError
-from ecops_lib.customers.contacts.calibration import Calibration, Gain, calibrate, summed
+from ecops_lib.customers.contacts.calibration import (
+    Calibration,
+    Gain,
+    Steps,
+    calibrate,
+    learn_steps,
+    summed,
+)
 from ecops_lib.customers.contacts.learners import LEARNERS, Baseline, LearnerName, Trial
 from ecops_lib.customers.contacts.qini import Qini, measure_qini
 from ecops_lib.customers.contacts.ridge import Array, Ridge, lay_out, learn_pieces
@@ -25,6 +32,8 @@ FOLDS = 5
 FEWEST = 100
 """Customers whom each arm needs: below, halves and folds of them tell nothing."""
 TENTHS = 10
+STEPS = 4
+"""Steps of the score above the one that pays for the message."""
 
 
 def fit_uplift(
@@ -77,7 +86,7 @@ def fit_uplift(
     pieces = learn_pieces(held[half], features)
     trial = replace(sides.trial, x=lay_out(pieces, held))
     _require_enough(trial.treated[half], trial.treated[~half])
-    learnt = _learn(trial, half, fold, sides.unit)
+    learnt = _learn(trial, half, fold, sides.unit, worth=cost / margin if margin > 0 else np.inf)
     judged = _judge(learnt, trial, half, sides.unit, margin=margin, cost=cost)
     return Uplift(
         outcome=outcome,
@@ -87,6 +96,7 @@ def fit_uplift(
         pieces=pieces,
         model=learnt.model,
         calibration=learnt.calibration,
+        steps=judged.steps,
         qini=judged.qini,
         average=judged.average,
         expected=judged.expected,
@@ -163,10 +173,8 @@ def _require_enough(*halves: Array) -> None:
         )
 
 
-def _cross_fit(
-    name: LearnerName, trial: Trial, half: Array, fold: Array, unit: Array
-) -> tuple[float, Calibration]:
-    """Qini of scores of customers left out of the fit, and what those scores stand for."""
+def _cross_fit(name: LearnerName, trial: Trial, half: Array, fold: Array) -> tuple[Array, Array]:
+    """Scores and transformed outcomes of the half's customers, each left out of its fit."""
     score, outcome = np.zeros(len(trial)), np.zeros(len(trial))
     for number in range(FOLDS):
         learnt, left = trial.part(half & (fold != number)), half & (fold == number)
@@ -175,30 +183,55 @@ def _cross_fit(
         rest = trial.part(left)
         score[left] = LEARNERS[name](learnt).predict(rest.x)
         outcome[left] = Baseline.fit(learnt).transformed(rest)
-    held, found, people = score[half], outcome[half], unit[half]
-    return measure_qini(held, found, people).value, calibrate(held, found, people)
+    return score[half], outcome[half]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Learnt:
-    """What the learning half gives."""
+    """What the learning half gives; ``steps`` are those of its customers left out of a fit."""
 
     learner: LearnerName
     tried: Mapping[LearnerName, float]
     model: Ridge
     calibration: Calibration
+    steps: Steps
 
 
-def _learn(trial: Trial, half: Array, fold: Array, unit: Array) -> _Learnt:
-    """The learner with the best cross-validated Qini, fitted to the whole half."""
-    tried = {name: _cross_fit(name, trial, half, fold, unit) for name in LEARNERS}
-    best: LearnerName = max(tried, key=lambda name: tried[name][0])
+def _learn(trial: Trial, half: Array, fold: Array, unit: Array, *, worth: float) -> _Learnt:
+    """The learner with the best cross-validated Qini, fitted to the whole half.
+
+    Args:
+        trial: All customers.
+        half: Whether each is of the learning half.
+        fold: Fifth of each.
+        unit: Number of each row's customer.
+        worth: Uplift that pays for the message.
+    """
+    people = unit[half]
+    tried = {name: _cross_fit(name, trial, half, fold) for name in LEARNERS}
+    qinis = {name: measure_qini(*found, people).value for name, found in tried.items()}
+    best: LearnerName = max(qinis, key=lambda name: qinis[name])
+    score, outcome = tried[best]
+    calibration = calibrate(score, outcome)
     return _Learnt(
         learner=best,
-        tried={name: coefficient for name, (coefficient, _) in tried.items()},
+        tried=qinis,
         model=LEARNERS[best](trial.part(half)),
-        calibration=tried[best][1],
+        calibration=calibration,
+        steps=learn_steps(score, outcome, people, _edges(score, calibration, worth)),
     )
+
+
+def _edges(score: Array, calibration: Calibration, worth: float) -> Array:
+    """Where the steps begin: at the score that pays for the message, and by fourths above it."""
+    if not calibration.slope or not np.isfinite(worth):
+        return np.zeros(0)
+    least = calibration.edge(worth)
+    above = score[score > least]
+    if len(above) < FEWEST:
+        return np.array([least])
+    held: Array = np.unique(np.append(least, np.quantile(above, np.arange(1, STEPS) / STEPS)))
+    return held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -206,6 +239,7 @@ class _Judged:
     """What the half held out says of a model."""
 
     qini: Qini
+    steps: Steps
     average: Gain
     expected: Gain
     realised: Gain
@@ -220,9 +254,10 @@ def _judge(
     outcome = Baseline.fit(trial.part(half)).transformed(rest)
     uplift = learnt.calibration.uplift(score)
     chosen = uplift * margin > cost
-    expected = learnt.calibration.total(score[chosen])
+    expected = learnt.steps.total(score[chosen])
     return _Judged(
         qini=measure_qini(uplift, outcome, people),
+        steps=learn_steps(score, outcome, people, learnt.steps.edges),
         average=summed(outcome, people),
         expected=expected.profit(margin=margin, cost=cost),
         realised=summed(outcome[chosen], people[chosen]).profit(margin=margin, cost=cost),

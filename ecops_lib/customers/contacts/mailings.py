@@ -101,11 +101,12 @@ class Mailings:
             amount=nw.when(after).then(nw.col("amount")),
             before=nw.when(earlier).then(nw.col("orders")).otherwise(zero),
         )
-        return held.group_by(KEY).agg(
+        sums = held.group_by(KEY).agg(
             orders=nw.col("orders").sum(),
-            amount=nw.col("amount").sum().cast(nw.Float64),
+            amount=nw.col("amount").sum(),
             before=nw.col("before").sum(),
         )
+        return sums.with_columns(amount=nw.col("amount").cast(nw.Float64))
 
     def _near(self, column: str) -> nw.Expr:
         """Whether an instant lies in or before any mailing's window, roughly."""

@@ -1,9 +1,10 @@
 """How likely a customer is to buy in the next days, and for how much: counted, not modelled.
 
 The customers known ``window_days`` ago are put into cells by tenth of the days since their
-last purchase and by their number of orders; a cell's response is the share that has bought
-since, with one more buyer at everybody's rate, so that small cells lean to it. An order is
-worth the mean net amount of the customer's own, and of one more at everybody's mean.
+last purchase and by their number of orders. A tenth's response is the share that has bought
+since, with one more buyer at everybody's rate, and a cell's is that with one more buyer at
+its tenth's rate, so that small cells lean to what is known better. An order is worth the
+mean net amount of the customer's own, and of one more at everybody's mean.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def _rates(cells: pd.DataFrame, day: dt.date) -> Response:
     reached = np.cumsum(customers[order]) / customers.sum()
     places = np.searchsorted(reached, np.arange(1, TENTHS) / TENTHS)
     ends = np.unique(recency[order][places])
+    ends = ends[ends < recency.max()]
     tenth = np.searchsorted(ends, recency)
     many = np.clip(cells["many"].to_numpy(int), 1, MOST_ORDERS) - 1
     counts, bought = (np.zeros((len(ends) + 1, MOST_ORDERS)) for _ in range(2))
@@ -104,7 +106,8 @@ def _rates(cells: pd.DataFrame, day: dt.date) -> Response:
     np.add.at(bought, (tenth, many), buyers)
     if not overall:
         return Response(ends=ends, rates=np.zeros_like(counts), overall=0.0)
-    return Response(ends=ends, rates=(bought + 1) / (counts + 1 / overall), overall=overall)
+    wide = (bought.sum(axis=1) + 1) / (counts.sum(axis=1) + 1 / overall)
+    return Response(ends=ends, rates=(bought + 1) / (counts + 1 / wide[:, None]), overall=overall)
 
 
 def order_worth(amount: Array, orders: Array) -> Array:

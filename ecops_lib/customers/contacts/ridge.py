@@ -1,8 +1,8 @@
 """Ridge regression on what is known of customers: the models under the uplift learners.
 
 A number enters as a line broken at its fifths, flat beyond the least and the most, so that
-one huge amount moves nothing; a word enters as one column a value. The penalty is the one
-with the least generalised cross-validation.
+one huge amount moves nothing; a word enters as one column a value, a missing one as none.
+The penalty is the one with the least generalised cross-validation.
 
 References:
     Hoerl and Kennard (1970), Technometrics 12, 55-67 (ridge); Golub, Heath and Wahba

@@ -13,7 +13,7 @@ from ecops_lib.core.findings import Finding, Level
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
-from ecops_lib.customers.contacts.calibration import Calibration, Gain
+from ecops_lib.customers.contacts.calibration import Calibration, Gain, Steps
 from ecops_lib.customers.contacts.learners import LEARNER_WORDS, LearnerName
 from ecops_lib.customers.contacts.qini import Qini
 from ecops_lib.customers.contacts.qini_chart import qini_chart
@@ -38,6 +38,8 @@ class Uplift(Result):
         pieces: How the features enter.
         model: The score.
         calibration: The uplift that a score stands for, learnt on the learning half.
+        steps: Uplift by step of the score, measured on the half held out: what a list of
+            new customers adds up to.
         qini: The model's Qini on the half held out.
         average: Uplift of all customers of that half together [outcome].
         expected: Profit that was expected of contacting its customers whose uplift is
@@ -69,6 +71,7 @@ class Uplift(Result):
     pieces: tuple[Piece, ...]
     model: Ridge
     calibration: Calibration
+    steps: Steps
     qini: Qini
     average: Gain
     expected: Gain
