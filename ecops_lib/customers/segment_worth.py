@@ -168,19 +168,30 @@ class Segments(Result):
     def _told(self, rule: Rule, row: SegmentSum) -> Finding:
         """Who is in a segment, what they have brought, and what one order more would bring."""
         total, again = self.scores.total, row.one_order
-        text = ntr(
-            "{segment}: {count} customer ({share}) has brought {amount}, {part} of all; one more "
-            "order like the earlier ones is worth {again}.",
-            "{segment}: {count} customers ({share}) have brought {amount}, {part} of all; one more "
-            "order of each, like their earlier ones, is worth {again}.",
-            row.customers,
-            segment=tr(rule.label),
-            count=show(row.customers, "count"),
-            share=show(row.customers / len(self.scores.people), "share"),
-            amount=show(row.mils / MILS, "money"),
-            part=show(row.mils / total if total > 0 else np.nan, "share"),
-            again=show(again, "money"),
-        )
+        given = {
+            "segment": tr(rule.label),
+            "count": show(row.customers, "count"),
+            "share": show(row.customers / len(self.scores.people), "share"),
+            "amount": show(row.mils / MILS, "money"),
+        }
+        if total > 0 and again > 0:
+            text = ntr(
+                "{segment}: {count} customer ({share}) has brought {amount}, {part} of all; one "
+                "more order like the earlier ones is worth {again}.",
+                "{segment}: {count} customers ({share}) have brought {amount}, {part} of all; one "
+                "more order of each, like their earlier ones, is worth {again}.",
+                row.customers,
+                **given,
+                part=show(row.mils / total, "share"),
+                again=show(again, "money"),
+            )
+        else:
+            text = ntr(
+                "{segment}: {count} customer ({share}) has brought {amount} net.",
+                "{segment}: {count} customers ({share}) have brought {amount} net.",
+                row.customers,
+                **given,
+            )
         numbers = {"customers": float(row.customers), "orders": float(row.orders),
                    "amount": row.mils / MILS, "one_order": again}  # fmt: skip
         return Finding(

@@ -214,7 +214,22 @@ def median_finding(curve: Curve, *, key: str) -> Finding:
     age = max((a for a in AGES if a <= curve.longest), default=0)
     share, least, most = curve.at(age) if age else (float("nan"),) * 3
     numbers = {"median": median, "low": low, "high": high, "age": age, "share": share}
-    if not isnan(median):
+    if not isnan(median) and isnan(low):
+        text = tr(
+            "Half of the {customers} customers buy a second time within {median} (limits cannot be "
+            "told); those who have not come back yet are counted as still watched.",
+            median=show(median, "days"),
+            **given,
+        )
+    elif not isnan(median) and isnan(high):
+        text = tr(
+            "Half of the {customers} customers buy a second time within {median} (at least {low}, "
+            "no upper limit); those who have not come back yet are counted as still watched.",
+            median=show(median, "days"),
+            low=show(low, "days"),
+            **given,
+        )
+    elif not isnan(median):
         text = tr(
             "Half of the {customers} customers buy a second time within {median} ({low} to "
             "{high}); those who have not come back yet are counted as still watched.",

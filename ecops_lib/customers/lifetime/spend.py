@@ -96,6 +96,9 @@ class SpendFit(Result):
         return tuple(found)
 
     def _told(self) -> Finding:
+        if self.reason and np.isnan(self.mean):
+            text = tr("No model of amounts is used: {reason}", reason=self.reason)
+            return Finding(key="spend/fit", level="watch", text=text)
         if self.reason:
             text = tr(
                 "No model of amounts is used: {reason} Each purchase is taken at the mean, {mean}.",
