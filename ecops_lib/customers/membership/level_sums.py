@@ -56,7 +56,7 @@ class LevelSum:
         """The level as people call it."""
         match self.kind:
             case "stranger":
-                return tr("No members")
+                return tr("Not members")
             case "other":
                 return tr("all others")
             case "untold":

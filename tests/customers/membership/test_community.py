@@ -107,7 +107,8 @@ def groups(**change: Any) -> dict[str, Any]:
     rows = []
     for when in range(END - 55, END + 1):
         base = {"day": when, "members": 100, "joined": 1, "left": 1, "active_members": 20,
-                "planned_posts": 2, "posts": 2, "clicks": 6, "orders": 1, "paid_amount": 10}  # fmt: skip
+                "planned_posts": 2, "posts": 2, "clicks": 6, "orders": 1,
+                "paid_amount": 10}  # fmt: skip
         rows.append({**base, "group_id": "sound"})
         late = change if when > END - 28 else {}
         rows.append({**base, "group_id": "<b>other</b>", **late})
@@ -123,8 +124,8 @@ def test_sound_groups_are_said_to_be_sound() -> None:
     assert set(told) == {"community/members", "community/active", "community/amount",
                          "community/plan"}  # fmt: skip
     assert told["community/members"] == (
-        "On 2025-07-20 2 groups hold 200 members; as one person may be in several, they are between "
-        "100 and 200 people."
+        "On 2025-07-20 2 groups hold 200 members; as one person may be in several, they are "
+        "between 100 and 200 people."
     )
     assert told["community/active"].startswith(
         "From 2025-06-23 to 2025-07-20 20.00% of the members were active on a day, 20.00% in the "
@@ -172,8 +173,8 @@ def test_a_chance_loss_is_no_loss() -> None:
 
 
 def test_posts_of_one_week_make_up_for_no_other() -> None:
-    rows = [{"day": END - 7 * week, "group_id": "g", "members": 9, "planned_posts": 2, "posts": made}
-            for week, made in enumerate((4, 0, 2))]  # fmt: skip
+    made = [{"day": END - 7 * week, "posts": posts} for week, posts in enumerate((4, 0, 2))]
+    rows = [{**row, "group_id": "g", "members": 9, "planned_posts": 2} for row in made]
     held = review_community(add_groups(make_shop([]), rows), as_of=day(END), **ZONE)
     assert held.plan.frame["missing"].sum() == 2
     assert list(held.plan.to_frame()["behind"]) == [0, 1, 0]
