@@ -25,6 +25,9 @@ Array = np.ndarray[Any, Any]
 Half = Literal["early", "late"]
 HALVES: tuple[Half, ...] = ("early", "late")
 
+FESTIVAL, CROWD = 0.75, 10
+"""Share of a day's purchases above which it tells nothing that one was so, and purchases
+from which a day has such a share."""
 AHEAD = 90
 """Days after the split within which it is watched who buys again."""
 RHYTHM = 3
@@ -50,7 +53,7 @@ class Trials:
     """Purchases of each customer (or customer and category), one entry each.
 
     Attributes:
-        tried: Purchases of which it is told.
+        tried: Purchases of which it is told, but for those on days when nearly all were so.
         did: Of them, those that were so.
         expected: Sum over them of the share, among all buyers' purchases of the same day,
             of those that were so.
@@ -233,12 +236,16 @@ def _middle(bought: Purchases) -> dt.date:
 
 def _sums(rows: Frame, split: int) -> Frame:
     """Purchases tried, done and expected of each buyer, habit and half."""
-    rows = rows.with_columns(**{f"{n}_share": nw.col(n).mean().over("day") for n in HABITS})
+    rows = rows.with_columns(
+        **{f"{n}_share": nw.col(n).mean().over("day") for n in HABITS},
+        **{f"{n}_crowd": nw.col(n).count().over("day") for n in HABITS},
+    )
     parts: dict[str, nw.Expr] = {"purchases": nw.col("bought")}
     for half, side in _sides(split).items():
         parts[f"category_{half}_tried"] = _where(side & ~nw.col("category").is_null())
         for habit in HABITS:
-            told = side & ~nw.col(habit).is_null()
+            usual = (nw.col(f"{habit}_share") <= FESTIVAL) | (nw.col(f"{habit}_crowd") < CROWD)
+            told = side & ~nw.col(habit).is_null() & usual
             parts[f"{habit}_{half}_tried"] = _where(told)
             parts[f"{habit}_{half}_did"] = nw.when(told).then(nw.col(habit))
             parts[f"{habit}_{half}_expected"] = nw.when(told).then(nw.col(f"{habit}_share"))

@@ -106,7 +106,7 @@ STAGE_RULES: Mapping[str, str] = {
 }
 UNTESTED: Mapping[str, str] = {
     "none": mark("no purchase known was so."),
-    "all": mark("every purchase known was so."),
+    "all": mark("nearly every purchase known was so."),
     "one": mark("no two categories were bought."),
 }
 
@@ -188,10 +188,16 @@ def _habit(held: CustomerFacts, habit: str) -> Tag:
     )
 
 
+def _untested(what: str) -> str:
+    return tr(UNTESTED[what])
+
+
 def _why_flat(trials: Trials) -> str:
     """Why nothing can be told where all purchases are alike."""
     tried, did = trials.tried.sum(), trials.did.sum()
-    return tr(UNTESTED["none"]) if not did else tr(UNTESTED["all"]) if did == tried else ""
+    if did == tried:  # also where all days were left out
+        return _untested("all")
+    return "" if did else _untested("none")
 
 
 def _categories(held: CustomerFacts) -> list[Tag]:
@@ -200,7 +206,7 @@ def _categories(held: CustomerFacts) -> list[Tag]:
 
     label, rule = tr(LOVER.label), tr(LOVER.rule)
     number, names = pd.factorize(held.pairs["category"], sort=True)
-    why = held.why.get("category") or ("" if len(names) > 1 else tr(UNTESTED["one"]))
+    why = held.why.get("category") or ("" if len(names) > 1 else _untested("one"))
     if why:
         return [Tag(key="category", kind="category", label=label, rule=rule, why=why)]
     early, late = held.category_trials("early"), held.category_trials("late")

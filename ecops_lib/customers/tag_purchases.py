@@ -44,8 +44,13 @@ UNTOLD: Mapping[str, str] = {
         "no product tells its launch and the orders begin too late to tell it; import products "
         "with the day they were listed."
     ),
+    "refund": mark("no refund names its order; import the platform's refund export."),
     "region": mark("neither orders nor customers tell a province; import orders with addresses."),
 }
+
+
+def _untold(what: str) -> str:
+    return tr(UNTOLD[what])
 
 
 class Purchases:
@@ -63,6 +68,7 @@ class Purchases:
             "order_items": ("list_amount", "product_id"),
             "products": ("category", "listed_on"),
             "customers": ("province", "level"),
+            "refunds": ("order_id",),
         }
         found: dict[str, int] = {}
         for table, columns in needs.items():
@@ -82,21 +88,31 @@ class Purchases:
         why: dict[str, str] = {}
         off = (f"orders.{name}" for name in DISCOUNTS)
         if not self.told(*off):
-            why["coupon"] = tr(UNTOLD["coupon"])
+            why["coupon"] = _untold("coupon")
         if not self.told("order_items.list_amount") and (
             "coupon" in why or not self.told("orders.list_amount")
         ):
-            why["discount"] = tr(UNTOLD["discount"]) if lines else missing_words("order_items")
+            why["discount"] = _untold("discount") if lines else missing_words("order_items")
         if not self.told("order_items.product_id"):
-            absent = tr(UNTOLD["product"]) if lines else missing_words("order_items")
+            absent = _untold("product") if lines else missing_words("order_items")
             why |= {"category": absent, "new_item": absent}
         elif not self.told("products.category"):
-            why["category"] = tr(UNTOLD["category"]) if goods else missing_words("products")
+            why["category"] = _untold("category") if goods else missing_words("products")
         if not self.tables.has("refunds"):
             why["refund"] = missing_words("refunds")
+        elif not self.told("refunds.order_id"):
+            why["refund"] = _untold("refund")
+        if self._one_hour():
+            why["night"] = _untold("night")
         if not self.told("orders.province", "customers.province"):
-            why["region"] = tr(UNTOLD["region"])
+            why["region"] = _untold("region")
         return why
+
+    def _one_hour(self) -> bool:
+        """Whether all orders carry the same hour, as those of files with days alone do."""
+        held = self.tables.lazy("orders").select(hour=self._hour())
+        row = frames.bring(held.select(lo=nw.col("hour").min(), hi=nw.col("hour").max())).iloc[0]
+        return bool(row["lo"] == row["hi"])
 
     def orders(self) -> Frame:
         """Paid orders of known buyers: their day, and what each was like."""
@@ -114,10 +130,12 @@ class Purchases:
         rows = rows.join(told, on=ORDER_KEY, how="inner")
         return self._with_lines(rows) if self.told("order_items.list_amount") else rows
 
-    def _night(self) -> nw.Expr:
+    def _hour(self) -> nw.Expr:
         span = self.tables.span("orders", "created_at") or (self.view.first, self.view.as_of)
-        hour = frames.local_time("created_at", *span, self.tables.zone).dt.hour().cast(nw.Int64)
-        late = (hour >= NIGHT[0]) | (hour < NIGHT[1])
+        return frames.local_time("created_at", *span, self.tables.zone).dt.hour().cast(nw.Int64)
+
+    def _night(self) -> nw.Expr:
+        late = (self._hour() >= NIGHT[0]) | (self._hour() < NIGHT[1])
         return nw.when(late).then(nw.lit(1)).otherwise(nw.lit(0))
 
     def _coupon(self) -> nw.Expr:
@@ -179,8 +197,8 @@ class Purchases:
             refund=_most("refunded", "paid_orders"),
         )  # fmt: skip
         if "new_item" in self.why:
-            none = {"new_item": nw.Int64, "category": nw.String}
-            return held.with_columns(**{n: nw.lit(None).cast(kind) for n, kind in none.items()})
+            none = nw.lit(None)
+            return held.with_columns(new_item=none.cast(nw.Int64), category=none.cast(nw.String))
         return held.join(self.goods(), on=BUYER_DAY, how="left")
 
     def goods(self) -> Frame:

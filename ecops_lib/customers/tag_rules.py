@@ -51,7 +51,8 @@ FACTS: Mapping[str, tuple[str, Unit]] = {
     "stage": (mark("life stage"), "text"),
 }
 """What a rule may ask for: its words and its unit. Amounts are net of refunds, in the
-store's currency; days are counted to the day looked at; shares run from 0 to 1 (or are
+store's currency; days are counted to the day looked at; shares, in which days on which
+nearly all purchases were so do not count, run from 0 to 1 (or are
 written as ``30%``); ``stage`` is one of ``new``, ``growing``, ``mature``, ``fading``, ``lost``."""
 
 SIGNS: Mapping[str, Callable[[Any, float], Any]] = {

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import show
-from ecops_lib.core.language import ntr, tr
+from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import joined
 from ecops_lib.customers.tag_facts import AHEAD, CustomerFacts
 from ecops_lib.customers.tag_tests import LEAST, LEVEL, Evidence, Lift
 
 if TYPE_CHECKING:
     from ecops_lib.customers.tag_kinds import HabitWords, Tag
+
+
+CHECKS: Mapping[tuple[str, bool], str] = {
+    ("tagged", True): mark(
+        "It lasts: {count} customers tagged by {split} had {before} {did}, and afterwards "
+        "{later}, where {base} was to be expected ({lift} times, {low} to {high})."
+    ),
+    ("tagged", False): mark(
+        "It is not shown to last: {count} customers tagged by {split} had {before} {did}, and "
+        "afterwards {later}, where {base} was to be expected ({lift} times, {low} to {high}); do "
+        "not build on it."
+    ),
+    ("seeming", True): mark(
+        "It is a habit: {count} customers who only seemed so by {split}, untested, had {before} "
+        "{did}, and afterwards {later}, where {base} was to be expected ({lift} times, {low} to "
+        "{high})."
+    ),
+    ("seeming", False): mark(
+        "To seem so tells nothing: {count} customers who did by {split}, untested, had {before} "
+        "{did}, and afterwards {later}, where {base} was to be expected ({lift} times, {low} to "
+        "{high})."
+    ),
+}
+"""Whom the earlier half tagged or who seemed so, and whether they surely went on."""
 
 
 def all_findings(held: CustomerFacts, tags: tuple[Tag, ...], owner: str) -> tuple[Finding, ...]:
@@ -86,12 +111,10 @@ def _check_words(held: CustomerFacts, found: Evidence, words: HabitWords) -> str
     """What became of those whom the earlier half tagged, or who seemed so in it."""
     later = found.later
     if not later.told:
-        return tr("Too few of them bought again after {split} to check it.",
+        return tr("Too few bought again after {split} to check whether it lasts.",
                   split=show(held.split, "day"))  # fmt: skip
-    who = {"tagged": tr("tagged"), "seeming": tr("who only seemed so")}[found.checked]
     figures = {
         "count": show(later.customers, "count"),
-        "who": who,
         "split": show(held.split, "day"),
         "did": tr(words.did),
         "before": show(found.before.share, "share"),
@@ -101,18 +124,7 @@ def _check_words(held: CustomerFacts, found: Evidence, words: HabitWords) -> str
         "low": show(later.low, "ratio"),
         "high": show(later.high, "ratio"),
     }
-    if later.holds:
-        return tr(
-            "It lasts: {count} customers {who} by {split} had {before} {did}, and afterwards "
-            "{later}, where {base} was to be expected ({lift} times, {low} to {high}).",
-            **figures,
-        )
-    return tr(
-        "It is not shown to last: {count} customers {who} by {split} had {before} {did}, and "
-        "afterwards {later}, where {base} was to be expected ({lift} times, {low} to {high}); "
-        "do not build on it.",
-        **figures,
-    )
+    return tr(CHECKS[found.checked, later.holds], **figures)
 
 
 def _plain(held: CustomerFacts, tag: Tag, key: str) -> Finding | None:
@@ -154,6 +166,7 @@ def _again_words(held: CustomerFacts, again: Lift) -> str:
 
 def _limits(held: CustomerFacts, tags: tuple[Tag, ...]) -> tuple[Finding, ...]:
     """How many tags chance may have given, of whom nothing can be told, what tags are not."""
+    tested = any(tag.evidence for tag in tags)
     often = int((held.sums["purchases"] >= LEAST).sum())
     text = tr(
         "Tests of habits: of each tag, at most {level} of the customers are expected to have it "
@@ -169,5 +182,4 @@ def _limits(held: CustomerFacts, tags: tuple[Tag, ...]) -> tuple[Finding, ...]:
         "Tags describe customers; whether a message for a tag brings anything cannot be told "
         "from them: leave a random part out and compare."
     )
-    tested = any(tag.evidence for tag in tags)
     return (*([told] if tested else []), Finding(key="tag/cause", level="info", text=cause))
