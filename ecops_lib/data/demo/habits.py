@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ecops_lib.data.demo.buyers import nickname
+from ecops_lib.data.demo.buyers import NEAR, among, nickname
 from ecops_lib.data.demo.catalogue import CATEGORIES
 from ecops_lib.data.demo.claims import STAGES, Claims, stage_of_lines
 from ecops_lib.data.demo.hands import alone, circle_of, with_buyers
@@ -20,7 +20,10 @@ NIGHT = (23, 0, 1)
 """Hours of the day that night owls buy in."""
 DEEP = 0.1
 """Price-sensitive buyers look for so much off the list price."""
+OFTEN = 4
+"""Orders in the shop's life from which a buyer can have a habit."""
 NOBODY = -1
+NOTHING = -1
 AFTER_RECEIPT = STAGES.index("after_receipt")
 
 
@@ -41,14 +44,18 @@ def plant_habits(world: World, trade: Trade) -> tuple[Trade, Tagged]:
     """Give some buyers habits, and those orders of their days that suit them."""
     rng = world.rng("habits")
     count = len(trade.buyers.province)
-    category = rng.choice(_main_category(world, trade), count)
-    place = rng.random(count)
+    category = rng.integers(0, len(CATEGORIES), count)
     planted = world.truths.tags
     if planted is None:
         return trade, Tagged(habit=np.full(count, NOBODY), category=category)
     kinds = [getattr(planted, name) for name in NAMES]
-    habit = np.searchsorted(np.cumsum([kind.share for kind in kinds]), place, side="right")
-    tagged = Tagged(habit=np.where(habit < len(NAMES), habit, NOBODY), category=category)
+    habit = np.full(count, NOBODY)
+    people = np.flatnonzero(_can_have_one(trade))
+    drawn = np.searchsorted(
+        np.cumsum([kind.share for kind in kinds]), rng.random(len(people)), side="right"
+    )
+    habit[people] = np.where(drawn < len(NAMES), drawn, NOBODY)
+    tagged = Tagged(habit=habit, category=category)
     market = _Market(
         buyer=trade.orders.buyer.copy(),
         habit=tagged.habit,
@@ -61,6 +68,12 @@ def plant_habits(world: World, trade: Trade) -> tuple[Trade, Tagged]:
         wish = tagged.category if NAMES[number] == LOVER else np.ones(count, np.int64)
         market.trade_orders(rng, number, kind.strength, taste, wish)
     return with_buyers(trade, market.buyer), tagged
+
+
+def _can_have_one(trade: Trade) -> Flags:
+    """Buyers who order often, where the shop has so many orders a day that some suit them."""
+    orders = np.bincount(trade.orders.buyer, minlength=len(trade.buyers.province))
+    return (orders >= OFTEN) & among(trade.buyers.province, NEAR)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,10 +141,12 @@ def _tastes(world: World, trade: Trade, sent_back: Ints) -> tuple[Ints, ...]:
 
 
 def _main_category(world: World, trade: Trade) -> Ints:
-    """The category of what each buyer came for: the order's first line."""
-    first = np.searchsorted(trade.lines.order, np.arange(len(trade.orders)))
-    category: Ints = world.catalogue.category[trade.lines.product[first]]
-    return category
+    """The category of more than half of each order's list amount; −1 for none."""
+    lines = trade.lines
+    sums = np.zeros((len(trade.orders), len(CATEGORIES)), np.int64)
+    np.add.at(sums, (lines.order, world.catalogue.category[lines.product]), lines.list_amount)
+    main: Ints = np.where(2 * sums.max(axis=1) > sums.sum(axis=1), sums.argmax(axis=1), NOTHING)
+    return main
 
 
 def tell_habits(

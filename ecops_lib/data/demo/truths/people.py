@@ -11,13 +11,13 @@ class Habit:
     """A habit of some of the buyers.
 
     Attributes:
-        share: Share of the buyers who have it; nobody has two habits.
-        strength: Share of their other orders that are moved to an order of the same day
-            that suits the habit, wherever the day has one.
+        share: Share who have it of the buyers who order often; nobody has two habits.
+        strength: Share of their orders that are traded, where they do not suit the habit,
+            for one of the same day that does, if the day has one.
     """
 
     share: float
-    strength: float = 0.85
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class Habits:
         high_return: They claim money back after receipt.
     """
 
-    night_owl: Habit = field(default_factory=lambda: Habit(share=0.04))
-    price_sensitive: Habit = field(default_factory=lambda: Habit(share=0.07))
-    category_lover: Habit = field(default_factory=lambda: Habit(share=0.08))
-    high_return: Habit = field(default_factory=lambda: Habit(share=0.04))
+    night_owl: Habit = field(default_factory=lambda: Habit(share=0.12))
+    price_sensitive: Habit = field(default_factory=lambda: Habit(share=0.15))
+    category_lover: Habit = field(default_factory=lambda: Habit(share=0.3))
+    high_return: Habit = field(default_factory=lambda: Habit(share=0.1))
 
 
 @dataclass(frozen=True, kw_only=True)
