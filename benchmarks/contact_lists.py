@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks._big_store import _complete as complete
+from benchmarks._big_store import complete
 from ecops_lib.data.store import Store, create_store, open_store
 
 BUYERS, MAILED = 2_000_000, 300_000

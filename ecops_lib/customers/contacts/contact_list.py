@@ -94,7 +94,7 @@ class ContactList(Result):
         "held_out": mark("Held out"),
         "cost": mark("Cost"),
         "chance": mark("Uplift of the share of buyers"),
-        "profit": mark("Expected profit of the contacts"),
+        "profit": mark("Sum of the contacts' expected profits"),
     }
 
     chosen: pd.DataFrame

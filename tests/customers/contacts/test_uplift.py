@@ -36,7 +36,7 @@ def promised(table: pd.DataFrame, seed: int) -> tuple[Uplift, float]:
 
 
 def test_planted_uplift_is_found_and_promises_cover_the_truth() -> None:
-    """Of 60 shops, 95 % intervals may miss 7 at most (binomial, p = 0.02 for 8)."""
+    """Of 60 shops: a promise's interval, which covers 92 %, may miss 11 (p = 0.004 for 12)."""
     found, kept, agreed = 0, 0, 0
     for seed in range(60):
         held, truth = promised(simulate_trial(seed, count=10_000), seed)
@@ -44,12 +44,12 @@ def test_planted_uplift_is_found_and_promises_cover_the_truth() -> None:
         kept += held.expected.low <= truth <= held.expected.high
         agreed += held.agrees
     assert found >= 45
-    assert kept >= 53
+    assert kept >= 49
     assert agreed >= 53
 
 
 def test_realised_profit_covers_the_truth() -> None:
-    """The same for what the difference of the arms among the chosen says was realised."""
+    """What was realised, by the difference of the arms: 95 % may miss 7 (p = 0.02 for 8)."""
     kept = 0
     for seed in range(60):
         held, truth = promised(simulate_trial(1000 + seed, count=2000), seed)
