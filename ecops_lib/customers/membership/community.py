@@ -18,8 +18,8 @@ from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.customers.firsts import LEAST
-from ecops_lib.customers.membership.content import ContentPlan, make_plan
-from ecops_lib.customers.membership.groups import SUMS, WEEK, Groups
+from ecops_lib.customers.membership.content import NAMED, ContentPlan, make_plan
+from ecops_lib.customers.membership.groups import SUMS, WEEK, Groups, sum_groups
 from ecops_lib.customers.membership.landmark import Landmark, compare_after
 from ecops_lib.customers.people import MILS
 from ecops_lib.metrics.bases import Source
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 MOST = 40
 """Groups that stand alone in the table; the smaller ones are put together."""
-NAMED = 5
-"""Groups that a sentence names."""
 DOUBT = 0.05
 HALF = 0.5
 """A group goes quiet where its active rate is less than this share of the one before."""
@@ -145,7 +143,7 @@ class Community(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Members, activity, contribution, what calls for action, and what is not told."""
         told = (self._losing(), self._quiet(), self._size(), self._active(), self._brought())
-        rest = (self._mismatch(), self._gone())
+        rest = (self._stale(), self._mismatch(), self._gone())
         return (
             *(f for f in told if f),
             *self.plan.findings(),
@@ -198,15 +196,26 @@ class Community(Result):
     def _brought(self) -> Finding:
         amount = self.totals["mils"] / MILS
         share = ratio(amount, self.paid)
-        text = tr(
-            "{orders} orders of {amount} came through the groups' links, {share} of the {paid} "
-            "that the shop took on the same days (gross, as the group tool counts). What would "
-            "have been bought without the groups cannot be told.",
-            orders=show(self.totals["orders"], "count"),
-            amount=show(amount, "money"),
-            share=show(share, "share"),
-            paid=show(self.paid, "money"),
-        )
+        given = {
+            "orders": show(self.totals["orders"], "count"),
+            "amount": show(amount, "money"),
+            "share": show(share, "share"),
+            "paid": show(self.paid, "money"),
+        }
+        if self.paid > 0:
+            text = tr(
+                "{orders} orders of {amount} came through the groups' links, {share} of the {paid} "
+                "that the shop took on the same days (gross, as the group tool counts). What would "
+                "have been bought without the groups cannot be told.",
+                **given,
+            )
+        else:
+            text = tr(
+                "{orders} orders of {amount} came through the groups' links (gross, as the group "
+                "tool counts); what share of the shop's that is cannot be told, for no orders of "
+                "the same days are known.",
+                **given,
+            )
         numbers = {"amount": amount, "paid": self.paid, "share": share}
         return Finding(key="community/amount", level="info", text=text, evidence=numbers)
 
@@ -282,6 +291,19 @@ class Community(Result):
         )
         numbers = {"groups": float(len(held))}
         return Finding(key="community/mismatch", level="watch", text=text, evidence=numbers)
+
+    def _stale(self) -> Finding | None:
+        days = (self.as_of - self.last).days
+        if days < WEEK:
+            return None
+        text = tr(
+            "The groups' statistics end on {last}, {days} before {day}: import the later ones.",
+            last=show(self.last, "day"),
+            days=show(days, "days"),
+            day=show(self.as_of, "day"),
+        )
+        numbers = {"days": float(days)}
+        return Finding(key="community/stale", level="watch", text=text, evidence=numbers)
 
     def _gone(self) -> Finding | None:
         stale = self.frame[self.frame["members"].isna()]["group_id"].tolist()
@@ -371,28 +393,3 @@ def review_community(
         last=groups.last,
         owner=owner,
     )  # fmt: skip
-
-
-def sum_groups(groups: Groups) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Each group of the span with its sums, and the groups that are told of no more."""
-    count = groups.days // WEEK
-    weeks, ends = groups.weeks, groups.ends.set_index("group_id")
-    now = weeks[weeks["week"] < count].groupby("group_id")[list(SUMS)].sum()
-    before = weeks[weeks["week"] >= count].groupby("group_id")[["active", "watched"]].sum()
-    last = weeks[weeks["week"] == 0].groupby("group_id")[["active", "watched"]].sum()
-    held = now.join([before.add_suffix("_before"), last.add_suffix("_last"), ends], how="left")
-    early = [f"{name}{when}" for name in ("active", "watched") for when in ("_before", "_last")]
-    held[early] = held[early].fillna(0).astype(int)
-    moved = held["members_before"] + held["joined"] - held["left"]
-    whole = (
-        (held["moves_told"] == groups.days) & (held["ago"] == 0)
-        & (held["before_ago"] == groups.days)
-    )  # fmt: skip
-    held["mismatch"] = (held["members"] - moved).where(whole)
-    held["size"] = (
-        held["member_days"] / held["member_told"].where(held["member_told"] > 0)
-    ).fillna(0)
-    latest = (groups.as_of - groups.last).days
-    held["members"] = held["members"].where(held["ago"] == latest).astype(float)
-    gone = sorted(set(ends.index) - set(held.index))
-    return held.drop(columns=["ago", "before_ago"]).reset_index(), tuple(gone)

@@ -146,3 +146,28 @@ class Groups:
         dated = rows.with_columns(day=day).with_columns(number=day_number("day"))
         by_then = dated.filter(nw.col("number") <= self.as_of.toordinal())
         return by_then.group_by("buyer_key").agg(done=nw.col("number").min())
+
+
+def sum_groups(groups: Groups) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Each group of the span with its sums, and the groups that are told of no more."""
+    count = groups.days // WEEK
+    weeks, ends = groups.weeks, groups.ends.set_index("group_id")
+    now = weeks[weeks["week"] < count].groupby("group_id")[list(SUMS)].sum()
+    before = weeks[weeks["week"] >= count].groupby("group_id")[["active", "watched"]].sum()
+    last = weeks[weeks["week"] == 0].groupby("group_id")[["active", "watched"]].sum()
+    held = now.join([before.add_suffix("_before"), last.add_suffix("_last"), ends], how="left")
+    early = [f"{name}{when}" for name in ("active", "watched") for when in ("_before", "_last")]
+    held[early] = held[early].fillna(0).astype(int)
+    moved = held["members_before"] + held["joined"] - held["left"]
+    whole = (
+        (held["moves_told"] == groups.days) & (held["ago"] == 0)
+        & (held["before_ago"] == groups.days)
+    )  # fmt: skip
+    held["mismatch"] = (held["members"] - moved).where(whole)
+    held["size"] = (
+        held["member_days"] / held["member_told"].where(held["member_told"] > 0)
+    ).fillna(0)
+    latest = (groups.as_of - groups.last).days
+    held["members"] = held["members"].where(held["ago"] == latest).astype(float)
+    gone = sorted(set(ends.index) - set(held.index))
+    return held.drop(columns=["ago", "before_ago"]).reset_index(), tuple(gone)

@@ -37,6 +37,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+BESIDE: Mapping[int, str] = {
+    1: mark(
+        "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
+        "net amount, and {others} customers who are no members less, {other} each. Whether membership "
+        "brings the difference cannot be told: who buys more joins."
+    ),
+    -1: mark(
+        "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
+        "net amount, and {others} customers who are no members more, {other} each. Whether membership "
+        "does it cannot be told: customers choose to join."
+    ),
+    0: mark(
+        "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
+        "net amount, and {others} customers who are no members {other}: no difference beyond chance."
+    ),
+}
+FEW = mark(
+    "From {start} to {end} {members} members and {others} customers who are no members bought, too "
+    "few to set beside each other."
+)
+REFUNDED = mark(
+    "From {start} to {end} no more was paid than refunded, so members and others are not set "
+    "beside each other."
+)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Levels(Result):
     """Members by level beside customers who are no members, over a period.
@@ -127,49 +153,27 @@ class Levels(Result):
 
     def _beside(self) -> Finding:
         ours, theirs = self.members, self.strangers
-        given = {
-            "members": show(ours.bought, "count"),
-            "others": show(theirs.bought, "count"),
-            "each": show(ours.each, "money"),
-            "other": show(theirs.each, "money"),
-            "share": show(ours.mils / self.total if self.total > 0 else nan, "share"),
-            "start": show(self.start, "day"),
-            "end": show(self.end, "day"),
-        }
         numbers = {
             "each": ours.each,
             "other": theirs.each,
             "share": ours.mils / (self.total or nan),
         }
-        if min(ours.bought, theirs.bought) < LEAST:
-            text = tr(
-                "From {start} to {end} {members} members and {others} customers who are no "
-                "members bought, too few to set beside each other.",
-                **given,
-            )
-            return Finding(key="levels/beside", level="info", text=text, evidence=numbers)
-        sign = mean_between(ours.sums, theirs.sums).sign
-        if sign > 0:
-            text = tr(
-                "From {start} to {end} {members} members who bought brought {each} each, {share} "
-                "of the net amount, and {others} customers who are no members less, {other} each. "
-                "Whether membership brings the difference cannot be told: who buys more joins.",
-                **given,
-            )
-        elif sign < 0:
-            text = tr(
-                "From {start} to {end} {members} members who bought brought {each} each, {share} "
-                "of the net amount, and {others} customers who are no members more, {other} each. "
-                "Whether membership does it cannot be told: customers choose to join.",
-                **given,
-            )
+        if self.total <= 0:
+            words = REFUNDED
+        elif min(ours.bought, theirs.bought) < LEAST:
+            words = FEW
         else:
-            text = tr(
-                "From {start} to {end} {members} members who bought brought {each} each, {share} "
-                "of the net amount, and {others} customers who are no members {other}: no "
-                "difference beyond chance.",
-                **given,
-            )
+            words = BESIDE[mean_between(ours.sums, theirs.sums).sign]
+        text = tr(
+            words,
+            members=show(ours.bought, "count"),
+            others=show(theirs.bought, "count"),
+            each=show(ours.each, "money"),
+            other=show(theirs.each, "money"),
+            share=show(numbers["share"], "share"),
+            start=show(self.start, "day"),
+            end=show(self.end, "day"),
+        )
         return Finding(key="levels/beside", level="info", text=text, evidence=numbers)
 
     def _most(self) -> Finding | None:

@@ -155,12 +155,19 @@ class Points(Result):
             "expired": show(now.expired, "count"),
             "rate": show(now.rate, "share"),
         }
-        text = tr(
-            "From {start} to {end} {earned} points were earned, {redeemed} redeemed and {expired} "
-            "expired: redeemed to earned {rate}, though what is redeemed may have been earned "
-            "earlier.",
-            **given,
-        )
+        if now.earned > 0:
+            text = tr(
+                "From {start} to {end} {earned} points were earned, {redeemed} redeemed and "
+                "{expired} expired: redeemed to earned {rate}, though what is redeemed may have "
+                "been earned earlier.",
+                **given,
+            )
+        else:
+            text = tr(
+                "From {start} to {end} no points were earned, {redeemed} redeemed and {expired} "
+                "expired.",
+                **given,
+            )
         numbers = {"rate": now.rate, "before": before.rate if before else nan}
         if before and not isnan(before.rate):
             more = tr("In the period before it was {rate}.", rate=show(before.rate, "share"))

@@ -125,11 +125,14 @@ class Referrals(Result):
             "active": show(row["active"], "count"),
             "coefficient": show(row["coefficient"], "share"),
         }
-        text = tr(
-            "From {start} to {end} {referred} of {newcomers} new customers ({share}) were brought "
-            "by customers.",
-            **given,
-        )
+        if not row["newcomers"]:
+            text = tr("From {start} to {end} no known customer bought for the first time.", **given)
+        else:
+            text = tr(
+                "From {start} to {end} {referred} of {newcomers} new customers ({share}) were "
+                "brought by customers.",
+                **given,
+            )
         if row["active"] > 0:
             more = tr(
                 "The referral coefficient is {coefficient}: so many for each of the {active} "

@@ -215,6 +215,17 @@ def test_edges() -> None:
     assert silent._repr_html_()
 
 
+def test_statistics_that_end_early_are_told() -> None:
+    def told(last: int) -> dict[str, str]:
+        rows = [{"day": last, "group_id": "g", "members": 4}]
+        return texts(add_groups(make_shop([]), rows))
+
+    assert told(END - 7)["community/stale"] == (
+        "The groups' statistics end on 2025-07-13, 7 days before 2025-07-20: import the later ones."
+    )
+    assert "community/stale" not in told(END - 6)
+
+
 def test_both_languages() -> None:
     with reading("zh", "CNY"):
         told = texts(groups(left=3, joined=0, active_members=0, posts=1))

@@ -66,10 +66,11 @@ def slow_levels(
             sums[place]["orders"] += kept
             if kept and buyer:
                 days[buyer].add(when)
-    for who, when, amount in refunds:
-        if not isinstance(who, int) and END - DAYS < when <= END:
-            sums[level.get(who, "stranger")]["net"] -= amount
-    for buyer in set(level) | {b for b, when, _ in orders if b and when <= END}:
+    loose = [r for r in refunds if not isinstance(r[0], int) and END - DAYS < r[1] <= END]
+    for who, _, amount in loose:
+        sums[level.get(who, "stranger")]["net"] -= amount
+    buyers = {b for b, when, _ in orders if b and when <= END}
+    for buyer in set(level) | buyers:
         held = sums[level.get(buyer, "stranger")]
         held["customers"] += 1
         held["bought"] += bool(days[buyer])

@@ -41,6 +41,23 @@ def random_members(seed: int) -> list[dict[str, Any]]:
     ]
 
 
+def slow_kind(buyer: str, told: dict[str, str], known: set[str], days: dict[str, list[int]]) -> str:
+    """What one pair is, following the referrers one by one."""
+    by, seen = told[buyer], []
+    above = by
+    while above in told and above not in seen and above != buyer:
+        seen.append(above)
+        above = told[above]
+    cases = (
+        (by == buyer, "self"),
+        (by not in known, "unknown"),
+        (above == buyer, "loop"),
+        (buyer not in days, "waiting"),
+        (by not in days or days[by][0] > days.get(buyer, [0])[0], "late"),
+    )
+    return next((kind for holds, kind in cases if holds), "good")
+
+
 def slow_referrals(
     orders: list[Any], refunds: list[Any], members: list[dict[str, Any]]
 ) -> tuple[dict[str, str], dict[str, list[int]], dict[str, int]]:
@@ -61,24 +78,7 @@ def slow_referrals(
         for m in members
         if m["referred_by"] and (m["joined_at"] is None or m["joined_at"] <= END)
     }
-    kinds = {}
-    for buyer, by in told.items():
-        seen, above = [], by
-        while above in told and above not in seen and above != buyer:
-            seen.append(above)
-            above = told[above]
-        if by == buyer:
-            kinds[buyer] = "self"
-        elif by not in known:
-            kinds[buyer] = "unknown"
-        elif above == buyer:
-            kinds[buyer] = "loop"
-        elif buyer not in days:
-            kinds[buyer] = "waiting"
-        elif by not in days or days[by][0] > days[buyer][0]:
-            kinds[buyer] = "late"
-        else:
-            kinds[buyer] = "good"
+    kinds = {buyer: slow_kind(buyer, told, known, days) for buyer in told}
     return kinds, days, dict(first)
 
 
