@@ -185,12 +185,12 @@ def measure_quantiles(runs: int, rng: np.random.Generator) -> Iterator[Claim]:
     for name, count in found.items():
         yield share_of(name, count, MORE * runs, 0.045, 0.055)
     found.clear()
-    for pair in draw_distributions(rng, runs, UNITS, BETTER):
+    for pair in draw_distributions(rng, MORE * runs, UNITS, BETTER):
         for share, truth in truths.items():
             effect = compare_quantiles(*pair, share=share, alpha=ALPHA)
             found[f"quantile {share}: coverage"] += effect.difference.holds(truth)
     for name, count in found.items():
-        yield share_of(name, count, runs, 0.945, 0.955)
+        yield share_of(name, count, MORE * runs, 0.945, 0.955)
 
 
 def measure_resampled(runs: int, rng: np.random.Generator) -> Iterator[Claim]:
