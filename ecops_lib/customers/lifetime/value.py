@@ -131,7 +131,13 @@ class CustomerValues(Result):
             "high": show(self.high, "money"),
             "share": show(self.to_frame()["share"].iloc[0], "share"),
         }
-        if self.untold:
+        if not self.value > 0:
+            text = tr(
+                "The {customers} known customers are expected to bring {value} of margin in the "
+                "next {months} months.",
+                **words,
+            )
+        elif self.untold:
             text = tr(
                 "The {customers} known customers are expected to bring at least {value} of margin "
                 "in the next {months} months ({low} to {high}); the most valuable tenth brings "
@@ -372,12 +378,8 @@ def _by_age(
         nothing = frame.assign(purchases=np.nan, amount=np.nan, value=np.nan)
         return nothing, lambda _: (np.nan, np.nan), len(frame)
     draws = rng.multinomial(len(whole), np.full(len(whole), 1 / len(whole)), size=DRAWS)
-    ahead = np.array(
-        [
-            _ahead(np.nan_to_num(grid.mean(grid.amounts, drawn)), factors)
-            for drawn in draws.astype(float)
-        ]
-    )
+    means = (grid.mean(grid.amounts, drawn) for drawn in draws.astype(float))
+    ahead = np.array([_ahead(np.nan_to_num(mean), factors) for mean in means])
 
     def limits(mine: npt.NDArray[np.bool_]) -> tuple[float, float]:
         totals = ahead @ np.bincount(month[mine], minlength=grid.months + 1)
