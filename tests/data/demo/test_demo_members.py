@@ -13,6 +13,7 @@ from ecops_lib.data.demo.community import GROUPS
 
 YEAR = pd.Timedelta(days=365)
 NOW = pd.Timestamp("2026-10-28")
+WEEKS = 28
 
 
 @pytest.fixture(scope="module")
@@ -168,11 +169,10 @@ def test_orders_through_groups_are_orders_of_their_members(long_shop: Exports) -
 
 
 def shares(shop: Exports) -> dict[str, dict[str, float]]:
-    """Active share of each group in its first and last third, and posts made of those planned."""
+    """Active share of each group before and in the last weeks; posts made of those planned."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     for group, rows in days(shop).groupby("社群"):
-        third = len(rows) // 3
-        for part, some in (("before", rows[:-third]), ("after", rows[-third:])):
+        for part, some in (("before", rows[:-WEEKS]), ("after", rows[-WEEKS:])):
             found[group][part] = some["活跃人数"].sum() / some["群成员数"].sum()
         found[group]["posts"] = rows["实发内容数"].sum() / rows["计划内容数"].sum()
     return found

@@ -76,7 +76,7 @@ class SilentGroup:
     """
 
     group: int = 1
-    begins: int = 60
+    begins: int = 27
     factor: float = 0.1
 
 
