@@ -121,7 +121,8 @@ class Tag:
         label: What people call it, in the reader's language.
         rule: The rule in the reader's language.
         value: Category or province; empty where the tag has none.
-        place: Places of the tagged customers.
+        place: Places of the tagged customers; one entry a category that they love.
+        loved: The category of each entry, of the tag of all categories together.
         evidence: What speaks for a tag that rests on tests.
         again: Of those who had it at the end of the earlier half, how many bought again
             soon, beside all known by then; of tags that rest on no test.
@@ -134,6 +135,7 @@ class Tag:
     rule: str
     value: str = ""
     place: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
+    loved: Array | None = None
     evidence: Evidence | None = None
     again: Lift = NOTHING
     why: str = ""
@@ -146,9 +148,13 @@ class Tag:
     @property
     def name(self) -> str:
         """The tag with its value, on one line."""
-        if not self.value:
+        return self.called(self.value)
+
+    def called(self, value: str) -> str:
+        """The tag with a value."""
+        if not value:
             return self.label
-        return tr("{tag}: {value}", tag=self.label, value=short_name(self.value))
+        return tr("{tag}: {value}", tag=self.label, value=short_name(value))
 
 
 def make_tags(held: CustomerFacts, rules: tuple[TagRule, ...]) -> tuple[Tag, ...]:
@@ -224,6 +230,7 @@ def _categories(held: CustomerFacts) -> list[Tag]:
             rule=rule,
             value=value,
             place=place[found.mine],
+            loved=None if value else names.to_numpy(object)[number[found.mine]],
             evidence=found,
         )
 
@@ -275,7 +282,7 @@ def _stages(held: CustomerFacts) -> list[Tag]:
     shown = {name: show(value, "days") for name, value in days.items()}
     return [
         Tag(
-            key=key,
+            key=f"stage/{key}",
             kind="stage",
             label=tr("{tag}: {value}", tag=tr(STAGE), value=tr(label)),
             rule=tr(STAGE_RULES[key], fading=FADING, lost=LOST, **shown),

@@ -21,6 +21,8 @@ GAP = 0.10
 """A habit's share must exceed the expected one by so much at least."""
 CHECKED = 10
 """Tagged customers with later purchases below which the tag is not checked."""
+EXPECTED = 5
+"""Customers expected to buy again below which it is not told how many more did."""
 NORMAL = 1.959963984540054
 """Upper 2.5 % point of the normal distribution."""
 
@@ -270,7 +272,7 @@ def measure_return(mine: Array, known: Array, again: Array) -> Lift:
     if not count or not base > 0:
         return Lift(customers=count, base=base)
     share = did / count
-    low, high = share_interval(did, count) if count >= CHECKED else (nan, nan)
+    low, high = share_interval(did, count) if count * base >= EXPECTED else (nan, nan)
     return Lift(
         customers=count,
         share=share,

@@ -60,10 +60,9 @@ def _told(held: CustomerFacts, tag: Tag, owner: str) -> Finding | None:
 
 def _tested(held: CustomerFacts, tag: Tag, found: Evidence, key: str, owner: str) -> Finding | None:
     """A tag that rests on tests: how many, how strong, and whether it went on."""
-    words = tag.words
-    count = len(np.unique(tag.place))
-    if tag.value and not count:
+    if tag.value:  # told with all categories together
         return None
+    words, count = tag.words, len(np.unique(tag.place))
     first = _count_words(tag, found, words, count)
     numbers = {
         "customers": float(count),

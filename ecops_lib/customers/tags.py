@@ -139,7 +139,8 @@ class Tags(Result):
         """
         import pandas as pd
 
-        parts = [self._members(tag) for tag in self.tags if not tag.why and len(tag.place)]
+        told = (t for t in self.tags if not t.why and len(t.place))
+        parts = [self._members(t) for t in told if not (t.kind == "category" and t.value)]
         columns = ["buyer_key", "tag", "value", "name", "purchases", "did", "expected", "p_value",
                    "orders", "days_since", "net_amount"]  # fmt: skip
         if not parts:
@@ -150,8 +151,8 @@ class Tags(Result):
         people, found = self.held.people, tag.evidence
         frame = people.keys.iloc[tag.place].to_frame("buyer_key").assign(
             tag=tag.key,
-            value=tag.value,
-            name=tag.name,
+            value=tag.value if tag.loved is None else tag.loved,
+            name=tag.name if tag.loved is None else [tag.called(v) for v in tag.loved],
             purchases=found.trials.tried if found else np.nan,
             did=found.trials.did if found else np.nan,
             expected=found.trials.expected if found else np.nan,
