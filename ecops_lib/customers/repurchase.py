@@ -224,7 +224,7 @@ class Repurchase(Result):
         """The rates beside each other."""
         frame = self.to_frame()
         frame["name"] = [
-            tr("{rate}, {days}", rate=tr(RATES[r.rate]), days=show(r.days, "days"))
+            tr("{days}: {rate}", rate=tr(RATES[r.rate]), days=show(r.days, "days"))
             for r in self.rates
         ]
         frame = frame[frame["value"].notna()]
