@@ -26,7 +26,7 @@ from tests.customers.customer_shop import ZONE, Tables, day, make_shop, to_table
 Engine = Callable[[dict[str, Any]], dict[str, Any]]
 Order = tuple[Any, ...]
 CHANNELS = ("直通车", "手淘搜索", "淘宝客", "", None)
-MONTHS, LAST, FROM = 6, 200, 30
+MONTHS, LAST, FROM = 3, 200, 30
 
 
 def spend_tables(ads: list[tuple[int, str | None, float]],

@@ -225,8 +225,8 @@ def value_customers(
     require_between(monthly_discount, 0, 1, name="monthly_discount")
     if months < 1:
         raise ParameterError(f"months is {months!r}; it must be at least 1.")
-    bought = sum_purchases(source, as_of=last, time_zone=time_zone)
     cohorts = sum_cohorts(source, as_of=last, time_zone=time_zone)
+    bought = sum_purchases(source, as_of=last, time_zone=time_zone)
     people = _People(bought.frame)
     fit = fit_histories(Histories(frame=people.histories, as_of=last), models=models)
     spend = fit_spend(people.count, people.mean)
