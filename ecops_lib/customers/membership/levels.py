@@ -40,17 +40,18 @@ if TYPE_CHECKING:
 BESIDE: Mapping[int, str] = {
     1: mark(
         "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
-        "net amount, and {others} customers who are no members less, {other} each. Whether membership "
-        "brings the difference cannot be told: who buys more joins."
+        "net amount, and {others} customers who are no members less, {other} each. Whether "
+        "membership brings the difference cannot be told: who buys more joins."
     ),
     -1: mark(
         "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
-        "net amount, and {others} customers who are no members more, {other} each. Whether membership "
-        "does it cannot be told: customers choose to join."
+        "net amount, and {others} customers who are no members more, {other} each. Whether "
+        "membership does it cannot be told: customers choose to join."
     ),
     0: mark(
         "From {start} to {end} {members} members who bought brought {each} each, {share} of the "
-        "net amount, and {others} customers who are no members {other}: no difference beyond chance."
+        "net amount, and {others} customers who are no members {other}: no difference beyond "
+        "chance."
     ),
 }
 FEW = mark(

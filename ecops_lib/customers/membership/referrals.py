@@ -12,6 +12,7 @@ import narwhals as nw
 
 from ecops_lib.core.charts import Chart, bar_chart
 from ecops_lib.core.checks import require_between
+from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
@@ -296,7 +297,7 @@ def review_referrals(
         time_zone: IANA zone of the days; the store's by default.
 
     Raises:
-        MissingDataError: There is no member list, or nothing was paid by then.
+        MissingDataError: There is no member list, it names no referrer, or nothing was paid.
         ParameterError: An argument has an impossible value.
     """
     require_between(days, 1, 3_650, name="days")
@@ -307,6 +308,10 @@ def review_referrals(
     view.tables.require("customers")
     firsts = follow_firsts(view)
     pairs = read_pairs(view, firsts)
+    if pairs.empty:
+        raise MissingDataError(
+            tr("The member list names no referrer; import it with the column referred_by.")
+        )
     kinds = judge_pairs(pairs)
     good = pairs[kinds == GOOD].astype({"first": int})
     counts = kinds.value_counts()

@@ -251,13 +251,16 @@ def test_edges() -> None:
         review_referrals(chain(), as_of=day(89), age=0, **ZONE)
     with pytest.raises(ParameterError, match="cost_per_referral is nan"):
         review_referrals(chain(), as_of=day(89), cost_per_referral=float("nan"), **ZONE)
+    for row in ({"buyer_key": "a"}, {"buyer_key": "a", "referred_by": ""}):
+        untold = add_customers(make_shop([("a", 88, 5)]), [row])
+        with pytest.raises(MissingDataError, match="import it with the column referred_by"):
+            review_referrals(untold, as_of=day(89), **ZONE)
     for orders, newcomers in (([("a", 88, 5)], 1), ([(None, 88, 5)], 0)):
-        alone = add_customers(make_shop(orders), [{"buyer_key": "a"}])
+        alone = add_customers(make_shop(orders), [{"buyer_key": "a", "referred_by": "a"}])
         held = review_referrals(alone, as_of=day(89), **ZONE)
         assert list(held.frame["newcomers"]) == [newcomers]
         assert (held.generations, held.chart(), held.newcomers.since) == ({}, None, None)
         assert "cannot be told: no buyers of the period before" in str(held)
+        assert held.faults["self"] == 1
         assert held.referrers.findings() == ()
         assert held._repr_html_()
-    nobody = add_customers(make_shop([("a", 88, 5)]), [])
-    assert review_referrals(nobody, as_of=day(89), **ZONE).faults["self"] == 0
