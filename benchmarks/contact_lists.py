@@ -38,7 +38,7 @@ def make_store(folder: Path, buyers: int) -> Store:
         return open_store(folder / "store")
     store = create_store(folder / "store", name="Many customers", key=b"0" * 32)
     connection = store.connection
-    key = KEY.format(f"(hash(n) % {buyers})")
+    key = KEY.format(f"(CASE WHEN n < {buyers} THEN n ELSE hash(n) % {buyers} END)")
     with store.writing() as writer:
         for start in range(0, DAYS, 90):
             connection.execute(f"""

@@ -57,6 +57,8 @@ def write_contacts(result: ContactList, out: str | Path) -> Path:
             f"the list has {len(result.chosen)} customers, but a workbook's sheet holds "
             f"{MOST_ROWS - 1}; write it as .csv."
         )
+    if not path.parent.is_dir():
+        raise FileError(f"{path} cannot be written: there is no folder {path.parent}.")
     aside = path.with_name(f".{path.name}.part")
     try:
         (_write_csv if kind == ".csv" else _write_xlsx)(result, aside)

@@ -64,13 +64,14 @@ def test_planted_uplift_chooses_the_moved_and_the_promise_covers_the_truth() -> 
 
 
 def test_words_follow_the_truth() -> None:
-    good, harm, none = (choose(shop(1, effect=effect)) for effect in (0.15, -0.04, 0.0))
+    good, harm = (choose(shop(1, effect=effect)) for effect in (0.15, -0.04))
+    none = choose(shop(1, effect=0.0), day=275, cost=1.0)
     assert good.findings()[0].level == "good"
     assert "expected to add +¥" in good.findings()[0].text
     assert "learnt from the past mailings of all messages" in str(good)
     assert harm.findings()[0].text.startswith("None of 3,000 known customers")
     assert none.findings()[0].level == "bad"
-    assert "Do not send the list of 2025-10-09" in none.findings()[0].text
+    assert "Do not send the list of 2025-10-04" in none.findings()[0].text
     assert "cannot be told apart from random" in str(none)
     with reading("zh"):
         assert "Contact" not in good.findings()[0].text

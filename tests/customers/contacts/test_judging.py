@@ -219,7 +219,8 @@ def test_a_hold_out_of_the_wrong_size_or_kind_is_not_judged() -> None:
     wrong = judge(tables, hold_out=0.2)
     assert wrong.frame["state"].tolist() == ["doubtful"]
     assert wrong.findings()[0].text.startswith(
-        "短信 of 2025-01-21 held out 50.00% of its customers, not the planned 20.00% (p-value < 0.001)"
+        "短信 of 2025-01-21 held out 50.00% of its customers, not the planned 20.00% (p-value "
+        "< 0.001)"
     )
     assert wrong.profit is None
     before = [order(20_000 + n, f"b{n:04d}", moment(12), 5.0) for n in range(60)]
