@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from ecops_lib.core.charts import Chart, interval_chart
 from ecops_lib.core.findings import Action, Finding, Level
-from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
@@ -225,6 +225,13 @@ class ContactEffects(Result):
             text = tr(
                 "Whether {message} of {day} paid cannot be told, for too few bought: within {days} "
                 "{share} of the contacted and {held} of those held out.",
+                **values,
+            )
+        elif is_missing(row["profit_low"]):
+            text = tr(
+                "Whether {message} of {day} paid cannot be told, for what was paid does not "
+                "differ: within {days} {share} of the contacted bought and {held} of those held "
+                "out.",
                 **values,
             )
         else:
