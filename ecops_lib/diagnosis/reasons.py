@@ -50,6 +50,7 @@ CHANCE = 0.01
 PRICE_STEP, RIVAL_STEP, AD_STEP = 0.05, 0.03, 0.3
 """Smallest change of our price, a rival's price and ad spend that counts [share]."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Something recorded in the same days.
