@@ -22,7 +22,8 @@ ORDERS = """
             TIMESTAMPTZ '{first} 00:00:00+08'
                 + to_seconds(second + j * (400_000 + hash(c, 6) % 7_000_000)) AS moment
         FROM people, range(0, 40) r(j) WHERE j <= repeats)
-    SELECT 'tmall' AS platform, printf('%d-%d', c, j) AS order_id, moment AS created_at, moment AS paid_at,
+    SELECT 'tmall' AS platform, printf('%d-%d', c, j) AS order_id,
+        moment AS created_at, moment AS paid_at,
         CASE WHEN luck % 100 < 97 THEN printf('%016x', hash(c, 1)) END AS buyer_key,
         'completed' AS status, 'channel ' || (luck % 6) AS channel,
         round(spend * (0.5 + luck % 997 / 997), 2) AS ordered_amount,

@@ -20,6 +20,7 @@ from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.acquisition.cost import Acquisition
 from ecops_lib.customers.contacts.choosing import choose_contacts
 from ecops_lib.customers.contacts.judging import judge_contacts
+from ecops_lib.customers.contacts.rules import ContactRules
 from ecops_lib.customers.lifetime import check_holdout, value_customers
 from ecops_lib.customers.lifetime.value import CustomerValues
 from ecops_lib.customers.membership.community import review_community
@@ -153,6 +154,7 @@ class CustomerBase:
             as_of=self.day,
             margin=self.margin,
             budget=budget or None,
+            rules=ContactRules(tiers=self.tiers.segmentation),
         )
 
     def groups(self, by: str) -> Segments:

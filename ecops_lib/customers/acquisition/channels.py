@@ -172,8 +172,9 @@ class ChannelCost:
             )
         if worth.basis == "all":
             return tr(
-                "With the repeat purchases of all customers, for its own fit no model, one is worth "
-                "{worth} in the next {months} months, {ratio} times the cost ({low} to {high}).",
+                "With the repeat purchases of all customers, for its own fit no model, one is "
+                "worth {worth} in the next {months} months, {ratio} times the cost "
+                "({low} to {high}).",
                 **given,
             )
         return tr(
