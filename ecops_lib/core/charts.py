@@ -178,6 +178,7 @@ def _label_days(ax: Axes, days: Sequence[dt.date], size: Size, put: Put) -> None
     long = (days[-1] - days[0]).days > 330
     shown = [f"{days[p]:%Y-%m}" if long else show_short(days[p], "day") for p in places]
     ax.set_xticks(places, [put(text) for text in shown])
+    ax.get_xticklabels()[-1].set_horizontalalignment("right")  # else it is cut at the edge
     ax.set_xlim(0, max(1, len(days) - 1))
 
 
