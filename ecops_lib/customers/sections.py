@@ -19,6 +19,7 @@ from ecops_lib.core.results import Result
 from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.acquisition.cost import Acquisition
 from ecops_lib.customers.contacts.choosing import choose_contacts
+from ecops_lib.customers.contacts.contact_list import ContactList
 from ecops_lib.customers.contacts.judging import judge_contacts
 from ecops_lib.customers.contacts.rules import ContactRules
 from ecops_lib.customers.lifetime import check_holdout, value_customers
@@ -136,11 +137,6 @@ class CustomerBase:
     def touches(self) -> TouchPlan:
         """What each tier gets, and how it is contacted, by the store's playbook."""
         return plan_touches(self.tiers, read_playbook(self.store))
-
-    @cached_property
-    def achieved(self) -> Result:
-        """What past contacts brought, against those held out."""
-        return section(judge_contacts, self.store, as_of=self.day, margin=self.margin)
 
     def choose(self, *, budget: float = 0.0) -> Result:
         """Whom to contact this week.
@@ -352,6 +348,18 @@ def check_forecast(base: CustomerBase) -> Result:
         return check_holdout(base.store, split=base.day - known / HELD_OUT, end=base.day)
     except EcopsError as error:
         return Unshown(why=tr("The forecast cannot be checked: {reason}", reason=str(error)))
+
+
+def judge_past(base: CustomerBase, chosen: Result) -> Result:
+    """What past contacts brought; a list of contacts rests on this already.
+
+    Args:
+        base: The shop's customers.
+        chosen: This week's list.
+    """
+    if isinstance(chosen, ContactList) and chosen.past is not None:
+        return chosen.past
+    return section(judge_contacts, base.store, as_of=base.day, margin=base.margin)
 
 
 def review_club(base: CustomerBase) -> tuple[Result, ...]:
