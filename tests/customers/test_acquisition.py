@@ -108,9 +108,9 @@ def values(shop: Tables) -> CustomerValues:
 
 
 def test_every_engine_agrees_with_the_slow_oracle(
-    engine: Engine, shop: Tables, values: CustomerValues
+    light_engine: Engine, shop: Tables, values: CustomerValues
 ) -> None:
-    told = cost_acquisition(engine(shop), as_of=day(LAST), start=day(FROM), margin=0.4,
+    told = cost_acquisition(light_engine(shop), as_of=day(LAST), start=day(FROM), margin=0.4,
                             months=MONTHS, values=values, **ZONE)  # fmt: skip
     oracle = slow_newcomers(ORDERS, REFUNDS)
     spend = {"keyword": 350.55, "commission": 40.0, "audience": 77.0, "": 11.0}
