@@ -20,6 +20,7 @@ from ecops_lib.data.imports import ImportResult, import_files
 from ecops_lib.data.store import Store, create_store, open_store
 
 MakeShop = Callable[[Iterable[dt.datetime]], Store]
+Ecops = Callable[..., tuple[int, str, str]]
 MakeTables = Callable[[dict[str, pa.Table]], dict[str, Any]]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -41,6 +42,22 @@ def online_retail(
     path = tmp_path_factory.mktemp("online_retail") / "shop"
     files = sorted((shared / "online_retail_ii").glob("*.parquet"))
     return import_files(files, store=path), open_store(path)
+
+
+@pytest.fixture
+def ecops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ecops:
+    """Runs one command; gives the exit code, the output and the error channel."""
+    from ecops_lib import cli
+
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -6,23 +6,9 @@ import sys
 
 import pytest
 
-from ecops_lib import __version__, cli
+from ecops_lib import __version__
 
 HEAVY = {"pandas", "numpy", "duckdb", "deltalake", "papermill", "nbformat", "matplotlib", "scipy"}
-
-
-@pytest.fixture
-def ecops(capsys, monkeypatch):
-    """Runs one command; gives the exit code, the output and the error channel."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return left.value.code or 0, said.out, said.err
-
-    return run
 
 
 def test_version(ecops):

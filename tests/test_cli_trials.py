@@ -8,25 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ecops_lib import cli
 from ecops_lib.data.store import create_store
 
 Ecops = Callable[..., tuple[int, str, str]]
 PLAN = {"control": "原", "shares": {"原": 0.5, "新": 0.5}}
-
-
-@pytest.fixture
-def ecops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ecops:
-    """Runs one command; gives the exit code, the output and the error channel."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ecops_lib import cli, customers
+from ecops_lib import customers
 from ecops_lib.core.bundle import result_bundle
 from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.results import Result
@@ -130,20 +130,6 @@ def test_a_search_lost_in_rounding_has_no_maximum() -> None:
 
 
 Ecops = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def ecops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ecops:
-    """Runs one command; gives the exit code, the output and the error channel."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 def run_page(ecops: Ecops, folder: Path, shop: str) -> tuple[int, str, str]:

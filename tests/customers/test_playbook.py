@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ecops_lib import cli
 from ecops_lib.core.errors import EcopsError, ParameterError, StoreError
 from ecops_lib.core.language import reading
 from ecops_lib.customers import (
@@ -196,20 +195,6 @@ def test_segments_that_are_no_tiers_are_refused(store: Store) -> None:
     scores = score_customers(make_shop([("a", 0, 1)]), as_of=day(9), **ZONE)
     with pytest.raises(ParameterError, match="segments are by 'groups'; a playbook is for"):
         plan_touches(segment_customers(scores, by="groups"), read_playbook(store))
-
-
-@pytest.fixture
-def ecops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ecops:
-    """Runs one command; gives the exit code, the output and the error channel."""
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 def test_the_command_writes_it_once_in_the_stores_language(ecops: Ecops, store: Store) -> None:
