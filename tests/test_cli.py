@@ -29,6 +29,8 @@ def test_help_names_every_command(ecops):
         "tests",
         "plan-test",
         "assign",
+        "playbook",
+        "contact-list",
     ):
         assert f" {command} " in out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,7 @@ MONTHS, LAST, FROM = 3, 200, 30
 
 
 def spend_tables(ads: list[tuple[int, str | None, float]],
-                 costs: list[tuple[int, str, float]] = []) -> Tables:  # noqa: B006  # fmt: skip
+                 costs: Sequence[tuple[int, str, float]] = ()) -> Tables:  # fmt: skip
     """Ads of (day, kind, cost) and costs of (day, kind, amount)."""
     told = [
         {"platform": "tmall", "day": day(when), "campaign_id": f"c{n}", "product_id": "*",

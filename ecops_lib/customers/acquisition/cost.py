@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -271,20 +271,20 @@ def cost_acquisition(
     if values is not None and values.as_of != last:
         raise ParameterError(f"values are of {values.as_of}; give those of {last}.")
     view = OrdersView(source, as_of=last, by=None, time_zone=time_zone)
-    nothing = {"as_of": last, "months": int(months), "margin": margin, "owner": owner}
+    tell = partial(Acquisition, as_of=last, months=int(months), margin=margin, owner=owner)
     span = spend_span(view.tables)
     if span is None:
-        return Acquisition(reason=missing_words("ads"), **nothing)  # type: ignore[arg-type]
+        return tell(reason=missing_words("ads"))
     first, last = _both_told(view, max(first, span[0]), min(last, span[1]))
     if first > last:
-        return Acquisition(reason=_never(span), **nothing)  # type: ignore[arg-type]
+        return tell(reason=_never(span))
     bought = sum_purchases(source, as_of=view.as_of, by="channel", time_zone=time_zone)
     newcomers = count_newcomers(view, start=first, end=last, months=int(months))
     names = sorted(name for held in newcomers.values() for name in held.channels)
     _check_feeds(feeds or {}, names)
     spending = read_spending(view.tables, start=first, end=last, channels=names, feeds=feeds or {})
     if not spending.total > 0:
-        return Acquisition(reason=_never(span), **nothing)  # type: ignore[arg-type]
+        return tell(reason=_never(span))
     held = values or value_customers(
         source, as_of=view.as_of, margin=margin, months=int(months), time_zone=time_zone
     )
@@ -297,8 +297,8 @@ def cost_acquisition(
         factors=(1 + MONTHLY_DISCOUNT) ** -np.arange(1.0, months + 1),
     )
     channels, everyone = _compare(newcomers, spending, worths, margin)
-    return Acquisition(
-        **{**nothing, "owner": owner or tr("advertising")},  # type: ignore[arg-type]
+    return tell(
+        owner=owner or tr("advertising"),
         channels=channels,
         everyone=everyone,
         spending=spending,
