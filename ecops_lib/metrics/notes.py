@@ -33,6 +33,12 @@ ROWS: Mapping[str, str] = {
     "contacts": mark("messages to customers"),
     "points": mark("points movements"),
     "community": mark("chat groups' days"),
+    "shipments": mark("shipments"),
+    "suppliers": mark("suppliers"),
+    "sourcing": mark("terms of supply"),
+    "kits": mark("parts of kits"),
+    "proposals": mark("proposed orders"),
+    "carrier_rates": mark("carriers' prices"),
 }
 """What the rows of a table or of a fact are called in a sentence."""
 

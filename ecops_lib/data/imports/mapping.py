@@ -41,7 +41,9 @@ ROW = "#row"
 """Stands for a column that holds the rows' numbers."""
 
 PEOPLE = frozenset({"buyer_key", "referred_by", "visitor_key", "unit_key"})
-WILD = frozenset({"scope_id", "campaign_id", "product_id", "keyword", "warehouse_id", "category"})
+WILD = frozenset(
+    {"scope_id", "campaign_id", "product_id", "keyword", "warehouse_id", "category", "province"}
+)
 """Columns of a key in which ``*`` stands for all."""
 
 

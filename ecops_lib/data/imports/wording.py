@@ -35,6 +35,11 @@ TABLE_WORDS: Mapping[str, str] = {
     "contacts": mark("messages to customers"),
     "points": mark("points movements"),
     "community": mark("chat groups' days"),
+    "suppliers": mark("suppliers"),
+    "sourcing": mark("terms of supply"),
+    "kits": mark("parts of kits"),
+    "proposals": mark("proposed orders"),
+    "carrier_rates": mark("carriers' prices"),
 }
 """What a table's rows are called; the tables that the daily review uses come first."""
 

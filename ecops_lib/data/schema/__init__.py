@@ -25,7 +25,17 @@ from ecops_lib.data.schema.demand import (
     TICKETS,
     TRAFFIC,
 )
-from ecops_lib.data.schema.supply import COSTS, INVENTORY, PURCHASE_ORDERS, SHIPMENTS
+from ecops_lib.data.schema.supply import (
+    CARRIER_RATES,
+    COSTS,
+    INVENTORY,
+    KITS,
+    PROPOSALS,
+    PURCHASE_ORDERS,
+    SHIPMENTS,
+    SOURCING,
+    SUPPLIERS,
+)
 from ecops_lib.data.schema.surroundings import COMPETITOR_ITEMS, MARKET, SHOP_EVENTS, TARGETS
 from ecops_lib.data.schema.trade import CUSTOMERS, ORDER_ITEMS, ORDERS, PRODUCTS, REFUNDS
 from ecops_lib.data.schema.types import Column, Table
@@ -53,7 +63,12 @@ TABLES: Mapping[str, Table] = {
         COMMUNITY,
         INVENTORY,
         PURCHASE_ORDERS,
+        SUPPLIERS,
+        SOURCING,
+        KITS,
+        PROPOSALS,
         SHIPMENTS,
+        CARRIER_RATES,
         COSTS,
         COMPETITOR_ITEMS,
         MARKET,

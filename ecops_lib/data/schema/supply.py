@@ -6,6 +6,7 @@ from ecops_lib.core.language import mark
 from ecops_lib.data.schema.types import (
     ORDER,
     PLATFORM,
+    Column,
     Table,
     count_column,
     day_column,
@@ -50,6 +51,99 @@ PURCHASE_ORDERS = Table(
         time_column("due_at", mark("when the stage is due")),
         time_column("done_at", mark("when the stage was done; null while open")),
         count_column("rejected", mark("units that failed inspection"), unit="pieces"),
+        count_column("received", mark("units that came in at receipt"), unit="pieces"),
+        text_column("warehouse_id", mark("warehouse the goods are for")),
+    ),
+)
+
+SUPPLIERS = Table(
+    name="suppliers",
+    meaning=mark("one row a supplier"),
+    key=("supplier_id",),
+    hint=mark("a sheet of your own (suppliers.csv)"),
+    columns=(
+        key_column("supplier_id", mark("supplier")),
+        text_column("supplier_name", mark("name of the supplier")),
+        number_column(
+            "payment_days", mark("days from receipt to payment; 0 for cash"), unit="days"
+        ),
+        money_column("minimum_amount", mark("least amount of an order"), least=0),
+        money_column("order_cost", mark("what placing one order costs the shop"), least=0),
+    ),
+)
+
+SOURCING = Table(
+    name="sourcing",
+    meaning=mark("one row a SKU × supplier that can deliver it"),
+    key=("sku_id", "supplier_id"),
+    hint=mark("a sheet of your own (sourcing.csv)"),
+    columns=(
+        key_column("sku_id", mark("stock-keeping unit")),
+        key_column("supplier_id", mark("supplier")),
+        money_column("unit_cost", mark("price of one unit"), least=0),
+        count_column("minimum_quantity", mark("least units of an order (MOQ)"), unit="pieces"),
+        count_column("pack_size", mark("units in a pack; orders are whole packs"), unit="pieces"),
+        number_column("lead_days", mark("days from order to receipt, as quoted"), unit="days"),
+    ),
+)
+
+KITS = Table(
+    name="kits",
+    meaning=mark("one row a kit × SKU inside it"),
+    key=("kit_sku_id", "sku_id"),
+    hint=mark("a sheet of your own (kits.csv)"),
+    columns=(
+        key_column("kit_sku_id", mark("SKU that is sold as a set")),
+        key_column("sku_id", mark("SKU that leaves the warehouse")),
+        count_column("quantity", mark("units of it in one set"), unit="pieces", required=True),
+    ),
+)
+
+CARRIER_RATES = Table(
+    name="carrier_rates",
+    meaning=mark("one row a carrier × destination × size × monthly volume"),
+    key=("carrier", "province", "size_class", "parcels_from"),
+    hint=mark("the carriers' price lists"),
+    columns=(
+        key_column("carrier", mark("carrier")),
+        key_column("province", mark("destination; * for all")),
+        key_column("size_class", mark("small parcel or bulky freight")),
+        Column(
+            "parcels_from",
+            "integer",
+            mark("parcels a month from which the price holds"),
+            unit="parcels",
+            required=True,
+            least=0,
+        ),
+        number_column("first_weight", mark("weight that the first price covers"), unit="kg"),
+        money_column("first_price", mark("price of that weight"), required=True, least=0),
+        money_column("next_price", mark("price of each further kg"), least=0),
+    ),
+)
+
+PROPOSALS = Table(
+    name="proposals",
+    meaning=mark("one row a proposed order × SKU"),
+    key=("proposal_id", "sku_id", "warehouse_id"),
+    hint=mark("`ecops order`, which keeps what it proposed"),
+    columns=(
+        key_column("proposal_id", mark("proposal")),
+        key_column("sku_id", mark("stock-keeping unit")),
+        key_column("warehouse_id", mark("warehouse; * for all")),
+        text_column("supplier_id", mark("supplier")),
+        day_column("as_of", mark("last day that the proposal knew"), required=True),
+        count_column("quantity", mark("units proposed"), unit="pieces", required=True),
+        number_column(
+            "position", mark("units on hand, less promised, plus on the way"), unit="pieces"
+        ),
+        number_column("days", mark("days that the forecast covers"), unit="days"),
+        number_column(
+            "expected", mark("units expected to be asked for in those days"), unit="pieces"
+        ),
+        number_column("low", mark("lower end of their 80 % interval"), unit="pieces"),
+        number_column("high", mark("upper end of their 80 % interval"), unit="pieces"),
+        number_column("service_level", mark("chance asked for of not running out")),
     ),
 )
 
