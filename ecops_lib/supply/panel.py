@@ -82,7 +82,7 @@ class Panel:
     @property
     def periods(self) -> int:
         """How many periods of the past are held."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def season(self) -> int:
