@@ -1,0 +1,1 @@
+"""How good was the forecast, and what would ordering by it have cost?"""
