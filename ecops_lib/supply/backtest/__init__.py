@@ -1,1 +1,15 @@
 """How good was the forecast, and what would ordering by it have cost?"""
+
+from ecops_lib.supply.backtest.board import Backtest
+from ecops_lib.supply.backtest.folds import cut_folds, seasonal_naive
+from ecops_lib.supply.backtest.rolling import backtest_forecasts
+from ecops_lib.supply.backtest.scoring import MethodScores, Scores
+
+__all__ = [
+    "Backtest",
+    "MethodScores",
+    "Scores",
+    "backtest_forecasts",
+    "cut_folds",
+    "seasonal_naive",
+]

@@ -173,13 +173,14 @@ def pinball(actual: Floats, quantiles: Floats, *, levels: Sequence[float]) -> Fl
     return losses / max(len(levels), 1)
 
 
-def coverage(actual: Floats, low: Floats, high: Floats) -> float:
+def coverage(actual: Floats, low: Floats, high: Floats, *, weights: Floats | None = None) -> float:
     """Share of the known cells from ``low`` to ``high``, both ends counted.
 
     Args:
         actual: What came (series, periods).
         low: Lower ends (series, periods).
         high: Upper ends (series, periods).
+        weights: Weight of a cell of each series (series,); 1 by default.
 
     Returns:
         A share; NaN where no truth is known.
@@ -189,7 +190,9 @@ def coverage(actual: Floats, low: Floats, high: Floats) -> float:
     """
     inside = (_errors(actual, low) <= 0) & (_errors(actual, high) >= 0)
     known = ~np.isnan(actual)
-    return float(inside[known].mean()) if known.any() else float("nan")
+    held = np.ones(len(actual)) if weights is None else np.nan_to_num(weights)
+    total = (known * held[:, None]).sum()
+    return float((inside * held[:, None]).sum() / total) if total > 0 else float("nan")
 
 
 def interval_score(actual: Floats, low: Floats, high: Floats, *, level: float) -> Floats:
