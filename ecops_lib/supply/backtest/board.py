@@ -117,7 +117,7 @@ class Backtest(Result):
             "series": ntr("{count} series", "{count} series", len(gaps),
                           count=show(len(gaps), "count")),
         }  # fmt: skip
-        low, high = _interval(gaps)
+        low, high = interval_of_mean(gaps)
         level: Level = "info"
         if np.isnan(low):
             text = tr(
@@ -206,7 +206,7 @@ class Backtest(Result):
         )
 
 
-def _interval(gaps: Floats) -> tuple[float, float]:
+def interval_of_mean(gaps: Floats) -> tuple[float, float]:
     """95 % interval of a mean over series (Student); NaN with too few of them."""
     from scipy.special import stdtrit
 

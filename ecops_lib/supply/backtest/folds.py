@@ -61,13 +61,25 @@ def cut_folds(
     return tuple(_fold(panel, first + k * horizon, horizon, known_ahead) for k in range(origins))
 
 
-def _fold(panel: Panel, cut: int, horizon: int, known_ahead: int | None) -> Fold:
-    begun = np.flatnonzero((~np.isnan(panel.values[:, :cut])).any(axis=1))
+def cut_panel(panel: Panel, cut: int, *, known_ahead: int | None = None) -> Panel:
+    """The panel as it was known after ``cut`` periods.
+
+    Args:
+        panel: The whole past.
+        cut: Periods known.
+        known_ahead: Periods after them for which the drivers were known; as many as the
+            panel knows after its own end by default.
+    """
     drivers = {}
     for name, held in panel.drivers.items():
         ahead = held.shape[1] - panel.periods if known_ahead is None else known_ahead
         drivers[name] = held[:, : cut + ahead]
-    past = replace(panel, values=panel.values[:, :cut], drivers=drivers).rows(begun)
+    return replace(panel, values=panel.values[:, :cut], drivers=drivers)
+
+
+def _fold(panel: Panel, cut: int, horizon: int, known_ahead: int | None) -> Fold:
+    begun = np.flatnonzero((~np.isnan(panel.values[:, :cut])).any(axis=1))
+    past = cut_panel(panel, cut, known_ahead=known_ahead).rows(begun)
     return Fold(past=past, rows=begun, actual=panel.values[begun, cut : cut + horizon])
 
 
