@@ -323,9 +323,7 @@ def _sum_spans(view: OrdersView, start: dt.date) -> pd.DataFrame:
         gone = gone.filter(nw.col("placed"))
         never = nw.when(nw.lit(False)).then(nw.col("day"))
         net = (back - back - back).cast(EXACT)
-        bought = nw.concat(
-            [bought, gone.select("buyer_key", "day", bought=never, net=net)], how="vertical"
-        )
+        bought = frames.stack(bought, gone.select("buyer_key", "day", bought=never, net=net))
     ends = [dt.datetime.combine(d, dt.time()) for d in (start, start - (view.as_of - start))]
     by_start, early = nw.col("day") <= ends[0], nw.col("day") > ends[1]
     net = nw.col("net")

@@ -236,10 +236,9 @@ def _middle(bought: Purchases) -> dt.date:
 
 def _sums(rows: Frame, split: int) -> Frame:
     """Purchases tried, done and expected of each buyer, habit and half."""
-    rows = rows.with_columns(
-        **{f"{n}_share": nw.col(n).mean().over("day") for n in HABITS},
-        **{f"{n}_crowd": nw.col(n).count().over("day") for n in HABITS},
-    )
+    shares = {f"{n}_share": nw.col(n).mean() for n in HABITS}
+    crowds = {f"{n}_crowd": nw.col(n).count() for n in HABITS}
+    rows = frames.beside(rows, "day", **shares, **crowds)
     parts: dict[str, nw.Expr] = {"purchases": nw.col("bought")}
     for half, side in _sides(split).items():
         parts[f"category_{half}_tried"] = _where(side & ~nw.col("category").is_null())
@@ -280,7 +279,7 @@ def _pairs(rows: Frame, split: int, people: People, *, told: bool) -> pd.DataFra
         return pd.DataFrame({"place": [], "category": [], **{kind: [] for kind in kinds}})
     named = rows.filter(~nw.col("category").is_null()).select(*BUYER_DAY, "category")
     counted = named.group_by("day", "category").agg(part=nw.len())
-    counted = counted.with_columns(whole=nw.col("part").sum().over("day"))
+    counted = frames.beside(counted, "day", whole=nw.col("part").sum())
     shares = counted.select("day", "category", share=nw.col("part") / nw.col("whole"))
     sides = _sides(split)
     did = {f"{half}_did": _where(side) for half, side in sides.items()}

@@ -8,6 +8,7 @@ and brings back only the small result. Below it all is plain pandas and NumPy.
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -75,6 +76,25 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
             held[field.name] = column.to_pandas()
     keys = list(sort)
     return held.sort_values(keys, ignore_index=True) if keys else held
+
+
+def stack(*parts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Rows of frames of one engine with the same columns, one below the other."""
+    with warnings.catch_warnings():
+        # pandas 2 warns that parts without values will count for a column's type: either will do
+        warnings.filterwarnings("ignore", "The behavior of DataFrame concat", FutureWarning)
+        return nw.concat(parts, how="vertical")
+
+
+def beside(frame: nw.LazyFrame[Any], by: str, **sums: nw.Expr) -> nw.LazyFrame[Any]:
+    """Sums over the rows of the same ``by`` (never null), beside each of these rows.
+
+    A window, so that the engine works the rows out once and can spill; only for Arrow a
+    join, for Narwhals' windows on Arrow give rows the sums of others (its join keeps no order).
+    """
+    if frame.implementation.is_pyarrow():
+        return frame.join(frame.group_by(by).agg(**sums), on=by, how="left")
+    return frame.with_columns(**{name: each.over(by) for name, each in sums.items()})
 
 
 def _floats(column: pa.ChunkedArray) -> np.ndarray:

@@ -160,7 +160,7 @@ def _paid_with_deposits(query: Query) -> Frame:
     )
     kept = [*ORDER_KEY, "buyer_key", *(COLUMNS[name] for name in BUYER_DIMENSIONS)]
     kept += ["at", "amount", "counted"]
-    return nw.concat([full.select(kept), deposits.select(kept)], how="vertical")
+    return frames.stack(full.select(kept), deposits.select(kept))
 
 
 def _deposits(query: Query) -> Frame:

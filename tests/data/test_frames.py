@@ -131,3 +131,13 @@ def test_what_is_no_table_is_refused() -> None:
         frames.lazy([1], name="rows")
     with pytest.raises(ColumnError, match="rows has no column 'x'; it has 'at'"):
         frames.lazy(_moments(), name="rows", needed=["x"])
+
+
+def test_sums_stand_beside_their_own_rows(frame: Any) -> None:
+    rng = random.Random(5)
+    keys = [rng.randrange(3000) for _ in range(100_000)]
+    units = [rng.randrange(10_000) for _ in keys]
+    held = frame(pa.table({"key": keys, "units": units}))
+    told = frames.bring(frames.beside(held, "key", least=nw.col("units").min()))
+    assert sorted(told["units"]) == sorted(units)
+    assert (told["least"] == told.groupby("key")["units"].transform("min")).all()

@@ -91,7 +91,7 @@ class Mailings:
         parts = [bought.select("buyer_key", at="paid_at", orders=kept, amount="net")]
         if self.tables.has("refunds"):
             parts.append(self._refunds())
-        rows = self._beside(nw.concat(parts, how="vertical") if len(parts) > 1 else parts[0])
+        rows = self._beside(frames.stack(*parts))
         limit = int(self.window.total_seconds()) // 60
         after = (nw.col("after") >= 0) & (nw.col("after") < limit)
         earlier = (nw.col("ago") >= 0) & (nw.col("ago") < limit) & (nw.col("at") < nw.col("sent"))

@@ -75,7 +75,7 @@ def _piece(name: str, values: pd.Series) -> Piece:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     if not (is_numeric_dtype(values) or is_bool_dtype(values)):
-        words = values.astype(str).value_counts().index[:MOST_WORDS]
+        words = values.dropna().astype(str).value_counts().index[:MOST_WORDS]
         return Piece(name=name, words=tuple(sorted(words)))
     held = values.to_numpy(dtype=float, na_value=np.nan)
     held = held[np.isfinite(held)]

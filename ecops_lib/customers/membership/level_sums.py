@@ -144,7 +144,7 @@ def _rows(view: OrdersView, start: dt.date) -> Frame:
     lost = loose.filter(~nw.col("day").is_null()).select(
         "buyer_key", "day", kept=nw.lit(0).cast(nw.Int64), net=(back - back - back).cast(EXACT)
     )
-    both = nw.concat([paid.select(*columns), lost.select(*columns)], how="vertical")
+    both = frames.stack(paid.select(*columns), lost.select(*columns))
     return both.with_columns(recent=recent)
 
 
