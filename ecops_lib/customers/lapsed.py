@@ -235,7 +235,7 @@ def find_lapsed(
     require_between(factor, 1, 20, name="factor")
     view = OrdersView(source, as_of=as_of, by=None, time_zone=time_zone)
     days = [view.as_of - dt.timedelta(days=AHEAD * n) for n in range(1, CHECKS + 1)]
-    checks = (_try_rule(source, day, factor, time_zone) for day in days)
+    checks = [_try_rule(source, day, factor, time_zone) for day in days]
     return Lapsed(
         customers=_judge(source, view.as_of, factor, time_zone),
         factor=factor,
@@ -251,10 +251,10 @@ def _judge(source: Source, day: dt.date, factor: float, time_zone: str | None) -
     import pandas as pd
 
     view = OrdersView(source, as_of=day, by=None, time_zone=time_zone)
-    held = sum_purchases(source, as_of=day, time_zone=time_zone).frame
     gaps = count_gaps(view)
     closed = gaps[gaps["again"] & (gaps["kind"] == "first")]
     shop = weighted_median(closed["wait"], closed["purchases"])
+    held = sum_purchases(source, as_of=day, time_zone=time_zone).frame
     own = held["purchases"] >= OWN
     span = (held["last_day"] - held["first_day"]).dt.days
     mean = span / (held["purchases"] - 1).where(own)

@@ -167,7 +167,7 @@ class OrdersView:
             amount=(back - back - back).cast(EXACT),
             **({"segment": nw.lit(None).cast(nw.String)} if self.by else {}),
         )
-        return nw.concat([bought, lost.select(*columns, "orders", "amount")], how="vertical")
+        return frames.stack(bought, lost.select(*columns, "orders", "amount"))
 
     def loose(self) -> Frame | None:
         """Refunds that name no order, ``placed`` if they name a buyer and a day; or None."""
@@ -181,18 +181,30 @@ class OrdersView:
     def _day(self, column: str) -> nw.Expr:
         return frames.local_day(column, self.first, self.as_of, self.tables.zone)
 
+    def dated(self) -> Frame:
+        """The days of each known buyer beside the ``first_day`` with a purchase."""
+        days = self.days().with_columns(bought=nw.when(nw.col("orders") > 0).then(nw.col("day")))
+        first = frames.beside(days, "buyer_key", first_day=nw.col("bought").min())
+        return first.filter(~nw.col("first_day").is_null())
+
     def buyers(self) -> Frame:
-        """First and last day, purchases, orders and net amount of each known buyer."""
-        bought = nw.when(nw.col("orders") > 0).then(nw.col("day"))
-        sums = self.days().with_columns(bought=bought).group_by("buyer_key")
-        held = sums.agg(
-            first_day=nw.col("bought").min(),
+        """First and last day, purchases, orders and amounts of each known buyer."""
+        dated = self.dated()
+        begun = nw.when(nw.col("bought") == nw.col("first_day"))
+        told = {"segment": nw.col("segment").max()} if self.by else {}
+        if self.by:
+            dated = dated.with_columns(segment=begun.then(nw.col("segment")))
+        sums = dated.with_columns(begun=begun.then(nw.col("amount"))).group_by(
+            "buyer_key", "first_day"
+        )
+        return sums.agg(
             last_day=nw.col("bought").max(),
             purchases=nw.col("bought").count(),
             orders=nw.col("orders").sum(),
             amount=nw.col("amount").sum(),
+            first_amount=nw.col("begun").sum(),
+            **told,
         )
-        return held.filter(nw.col("purchases") > 0)
 
     def apart(self) -> Apart:
         """What belongs to no buyer's purchases."""

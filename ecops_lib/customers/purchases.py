@@ -163,13 +163,7 @@ def sum_purchases(
         ParameterError: An argument has an impossible value.
     """
     view = OrdersView(source, as_of=as_of, by=by, time_zone=time_zone)
-    days, buyers = view.days(), view.buyers()
-    first = days.filter(nw.col("orders") > 0).select(
-        "buyer_key", *view.segment, first_day=nw.col("day"), first_amount=nw.col("amount")
-    )
-    held = frames.bring(
-        buyers.join(first, on=["buyer_key", "first_day"], how="inner"), sort=["buyer_key"]
-    )
+    held = frames.bring(view.buyers(), sort=["buyer_key"])
     _refuse_empty(held, view.as_of)
     held = held.assign(age=_days(held["first_day"], view.as_of)).rename(
         columns={"amount": "net_amount"}
@@ -203,13 +197,8 @@ def count_histories(
         ParameterError: An argument has an impossible value.
     """
     view = OrdersView(source, as_of=as_of, by=by, time_zone=time_zone)
-    buyers = view.buyers()
-    if by:
-        first = view.days().filter(nw.col("orders") > 0)
-        first = first.select("buyer_key", "segment", first_day=nw.col("day"))
-        buyers = buyers.join(first, on=["buyer_key", "first_day"], how="inner")
     keys = [*view.segment, "first_day", "last_day", "purchases"]
-    held = frames.bring(buyers.group_by(keys).agg(customers=nw.len()), sort=keys)
+    held = frames.bring(view.buyers().group_by(keys).agg(customers=nw.len()), sort=keys)
     _refuse_empty(held, view.as_of)
     age = _days(held["first_day"], view.as_of)
     return Histories(
@@ -236,13 +225,10 @@ def sum_cohorts(source: Source, *, as_of: dt.date | str, time_zone: str | None =
         ParameterError: An argument has an impossible value.
     """
     view = OrdersView(source, as_of=as_of, by=None, time_zone=time_zone)
-    first = view.buyers().select("buyer_key", "first_day")
-    rows = view.days().join(first, on="buyer_key", how="inner")
-    bought = nw.when(nw.col("orders") > 0).then(nw.lit(1)).otherwise(nw.lit(0))
     sums = (
-        rows.with_columns(bought=bought)
+        view.dated()
         .group_by("first_day", "day")
-        .agg(buyers=nw.col("bought").sum(), amount=nw.col("amount").sum())
+        .agg(buyers=nw.col("bought").count(), amount=nw.col("amount").sum())
     )
     held = frames.bring(sums, sort=["first_day", "day"])
     _refuse_empty(held, view.as_of)

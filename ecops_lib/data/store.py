@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "1600MB"
 """Memory that DuckDB may use for one store before it spills to disk."""
 
 CLOCK_SLACK = 2

@@ -278,7 +278,6 @@ def cost_acquisition(
     first, last = _both_told(view, max(first, span[0]), min(last, span[1]))
     if first > last:
         return tell(reason=_never(span))
-    bought = sum_purchases(source, as_of=view.as_of, by="channel", time_zone=time_zone)
     newcomers = count_newcomers(view, start=first, end=last, months=int(months))
     names = sorted(name for held in newcomers.values() for name in held.channels)
     _check_feeds(feeds or {}, names)
@@ -288,6 +287,7 @@ def cost_acquisition(
     held = values or value_customers(
         source, as_of=view.as_of, margin=margin, months=int(months), time_zone=time_zone
     )
+    bought = sum_purchases(source, as_of=view.as_of, by="channel", time_zone=time_zone)
     worths = value_newcomers(
         bought.frame.assign(group=bought.frame["segment"].map(channel_group)),
         counts={group: mine.count for group, mine in newcomers.items()},
