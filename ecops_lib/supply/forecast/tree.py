@@ -49,8 +49,12 @@ class Tree:
         """Every level's values from the leaves' (leaves, periods): the top first."""
         levels = [leaves]
         for depth in range(len(self.parents) - 1, -1, -1):
-            levels.insert(0, _gather(levels[0], self.parents[depth], self.sizes[depth]))
+            levels.insert(0, self.gather(depth, levels[0]))
         return levels
+
+    def gather(self, depth: int, children: Floats) -> Floats:
+        """Sums of the children of each node of level ``depth`` (nodes, periods)."""
+        return _gather(children, self.parents[depth], self.sizes[depth])
 
     def leaves_below(self) -> list[Floats]:
         """How many leaves each node of each level holds."""
