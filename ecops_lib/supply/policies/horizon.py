@@ -122,9 +122,8 @@ def finite_horizon(
 
 def _demands(season: _Season, spread: float) -> Floats:
     low = max(0, round(float(season.demand_mean.min() - spread * season.demand_sd.max())))
-    return np.arange(
-        low, round(float(season.demand_mean.max() + spread * season.demand_sd.max())) + 1
-    )
+    high = round(float(season.demand_mean.max() + spread * season.demand_sd.max()))
+    return np.arange(low, high + 1.0)
 
 
 def _range(season: _Season, spread: float, initial: float) -> tuple[int, int]:
