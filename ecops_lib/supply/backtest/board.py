@@ -85,7 +85,7 @@ class Backtest(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Whether the method in use beats the naive one, its bias, its width, who is left out."""
-        told = (self._skill(), self._bias(), self._width(), self._left_out())
+        told = (self._skill(), self._bias(), self._width(), self._unscored())
         return tuple(finding for finding in told if finding)
 
     def chart(self) -> Chart | None:
@@ -191,7 +191,7 @@ class Backtest(Result):
             text = tr("The {asked} intervals held: {share} of periods fell inside.", **given)
         return Finding(key="backtest/width", level=level, text=text, evidence={"coverage": covered})
 
-    def _left_out(self) -> Finding | None:
+    def _unscored(self) -> Finding | None:
         if not self.too_new:
             return None
         text = ntr(

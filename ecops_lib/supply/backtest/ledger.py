@@ -138,7 +138,7 @@ class Replay(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Whether ordering by the method in use is cheaper, and what is not replayed."""
-        told = (self._saved(), self._left_out())
+        told = (self._saved(), self._unknown())
         return tuple(finding for finding in told if finding)
 
     def chart(self) -> Chart | None:
@@ -189,7 +189,7 @@ class Replay(Result):
         evidence = {"saved": saved, "fill_rate": ours.fill_rate, "naive": naive.fill_rate}
         return Finding(key="replay/cost", level=level, text=text, evidence=evidence, money=money)
 
-    def _left_out(self) -> Finding | None:
+    def _unknown(self) -> Finding | None:
         if not self.left_out:
             return None
         text = ntr(
