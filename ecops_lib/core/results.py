@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ecops_lib.core.bundle import RESULT_MIME, result_bundle
 from ecops_lib.core.display import Shown
 from ecops_lib.core.findings import Finding, findings_html, level_word
-from ecops_lib.core.formats import Unit
+from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import tr
 from ecops_lib.core.tables import pretty, table_html
 
@@ -35,6 +35,10 @@ class Result(Shown):
     def to_frame(self) -> pd.DataFrame:
         """The numbers as a plain table."""
         raise NotImplementedError(f"{type(self).__name__} has no table.")
+
+    def page_frame(self) -> pd.DataFrame:
+        """What of the table a page shows; the workbook and the notebook hold all of it."""
+        return self.to_frame()
 
     def findings(self) -> tuple[Finding, ...]:
         """What the numbers say, in the reader's language."""
@@ -81,10 +85,25 @@ class Result(Shown):
 
     def table_html(self) -> str:
         """The table alone, drawn for a page."""
+        shown = self.page_frame()
+        note = self._abridged(shown)
         return table_html(
-            self.to_frame(),
+            shown,
             units=self.table_units(),
             labels=self.headings(),
-            caption=tr(self.sheet) if self.sheet else "",
+            caption=" ".join(filter(None, (tr(self.sheet) if self.sheet else "", note))),
             name=type(self).__name__.lower(),
+        )
+
+    def _abridged(self, shown: pd.DataFrame) -> str:
+        """That the workbook holds more than the page shows."""
+        rows, columns = self.to_frame().shape
+        if shown.shape == (rows, columns):
+            return ""
+        return tr(
+            "({shown} of {rows} rows and {kept} of {columns} columns; the workbook has all)",
+            shown=show(len(shown), "count"),
+            rows=show(rows, "count"),
+            kept=show(shown.shape[1], "count"),
+            columns=show(columns, "count"),
         )

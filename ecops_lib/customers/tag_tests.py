@@ -68,6 +68,11 @@ class Lift:
         return self.low > 1
 
     @property
+    def differs(self) -> bool:
+        """Whether the lift is surely not 1."""
+        return self.low > 1 or self.high < 1
+
+    @property
     def told(self) -> bool:
         """Whether there was enough to tell."""
         return self.low == self.low

@@ -97,6 +97,13 @@ class Tags(Result):
 
         return pd.DataFrame([self._row(tag) for tag in self.tags], columns=list(self.labels))
 
+    def page_frame(self) -> pd.DataFrame:
+        """The tags, of the regions those alone whose people did something else afterwards."""
+        shown = ("tag", "rule", "customers", "customer_share", "share", "base", "later_share",
+                 "later_base", "average")  # fmt: skip
+        differs = [t.kind != "region" or bool(t.why) or t.again.differs for t in self.tags]
+        return self.to_frame().loc[differs, [*shown]].reset_index(drop=True)
+
     def _row(self, tag: Tag) -> dict[str, object]:
         row: dict[str, object] = {"tag": tag.name, "rule": tag.rule}
         if tag.why:

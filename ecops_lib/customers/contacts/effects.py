@@ -123,6 +123,12 @@ class ContactEffects(Result):
         held = self.frame.iloc[::-1].reset_index(drop=True)
         return held.assign(state=[tr(STATES[state]) for state in held["state"]])[[*self.labels]]
 
+    def page_frame(self) -> pd.DataFrame:
+        """The mailings without what the findings say in words."""
+        shown = ("message", "sent", "contacted", "held_out", "share", "share_held", "profit",
+                 "profit_low", "profit_high", "state")  # fmt: skip
+        return self.to_frame()[[*shown]]
+
     def chart(self) -> Chart | None:
         """Profit of the judged mailings with their intervals."""
         held = self.frame[self.frame["profit_low"].notna()]

@@ -1,0 +1,37 @@
+"""What a result shows of its table on a page, and what it says of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ecops_lib.core.bundle import result_bundle
+from ecops_lib.core.language import reading
+from ecops_lib.core.results import Result
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rows(Result):
+    sheet = "Rows"
+    shown: int
+
+    def to_frame(self) -> pd.DataFrame:
+        return pd.DataFrame({"a": range(1200), "b": 0})
+
+    def page_frame(self) -> pd.DataFrame:
+        return self.to_frame().iloc[: self.shown]
+
+
+def test_a_page_shows_a_part_and_says_so_and_the_workbook_has_all() -> None:
+    held = Rows(shown=10)
+    assert held.table_html().count("<tr>") == 1 + 10
+    note = "(10 of 1,200 rows and 2 of 2 columns; the workbook has all)"
+    assert f"<caption>Rows {note}</caption>" in held.table_html()
+    assert len(result_bundle(held)["rows"]) == 1200
+    with reading("zh"):
+        assert "（共 1,200 行 2 列，此处列 10 行 2 列，完整表见工作簿）" in held.table_html()
+
+
+def test_a_whole_table_says_nothing_of_a_rest() -> None:
+    assert "<caption>Rows</caption>" in Rows(shown=1200).table_html()
