@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ecops_lib.core.checks import require_between
-from ecops_lib.core.errors import EcopsError, MissingDataError
+from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
+from ecops_lib.core.sections import Unshown, section
 from ecops_lib.customers.acquisition import cost_acquisition
 from ecops_lib.customers.acquisition.cost import Acquisition
 from ecops_lib.customers.contacts.choosing import choose_contacts
@@ -304,37 +305,6 @@ def value_tiers(base: CustomerBase) -> TierValues:
     )
     frame = sums.reset_index(drop=True)[list(TierValues.labels)]
     return TierValues(frame=frame, values=values, margin=base.margin)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Unshown(Result):
-    """A section that cannot be shown, and why.
-
-    Attributes:
-        why: The reason.
-    """
-
-    sheet: ClassVar[str] = mark("Not shown")
-
-    why: str
-
-    def absent(self) -> str:
-        """Why nothing is shown."""
-        return self.why
-
-
-def section(make: Callable[..., Result], *given: Any, **options: Any) -> Result:
-    """A section of the page, or the sentence that says which data it lacks.
-
-    Args:
-        make: What makes the result, such as a function of ``ecops_lib.customers``.
-        *given: What it is given by place.
-        **options: What it is given by name.
-    """
-    try:
-        return make(*given, **options)
-    except MissingDataError as error:
-        return Unshown(why=str(error))
 
 
 def check_forecast(base: CustomerBase) -> Result:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import tr
 from ecops_lib.core.results import Result
+from ecops_lib.core.sections import Unshown
 from ecops_lib.data import frames
 from ecops_lib.experiments.bayes import compare_bayes
 from ecops_lib.experiments.comparisons import list_comparisons
@@ -22,41 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import pandas as pd
 
 MOST_RESAMPLED = 200_000
 """Units up to which they are resampled; beyond, the normal law needs no second opinion."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Silent(Result):
-    """A section that shows nothing, and says why.
-
-    Attributes:
-        why: The reason, in the reader's language.
-    """
-
-    sheet: ClassVar[str] = mark("Not shown")
-
-    why: str
-
-    def absent(self) -> str:
-        """Why nothing is shown."""
-        return self.why
-
-    def to_frame(self) -> pd.DataFrame:
-        """An empty table."""
-        import pandas as pd
-
-        return pd.DataFrame()
-
-
-def _silenced(trial: Experiment) -> Silent | None:
+def _silenced(trial: Experiment) -> Unshown | None:
     """The section that stands for one on an effect that must not be read."""
     if not trial.health.red:
         return None
     names = tr(", ").join(tr(check.label) for check in trial.health.red)
-    return Silent(
+    return Unshown(
         why=tr("Not shown, because the test's health forbids it: {checks}.", checks=names)
     )
 
@@ -111,7 +87,7 @@ def split_segments(trial: Experiment, *, variant: str = "") -> Result:
         return silent
     segments = {name: held for name, held in trial.facts.by_segment().items() if name}
     if len(segments) < 2:
-        return Silent(why=tr("The exposure log names fewer than two segments to compare."))
+        return Unshown(why=tr("The exposure log names fewer than two segments to compare."))
     return compare_segments(
         segments,
         control=trial.plan.control,
@@ -148,10 +124,10 @@ def check_resampled(trial: Experiment, *, variant: str = "") -> Result:
     if silent is not None:
         return silent
     if trial.joined.prepared.count > MOST_RESAMPLED:
-        return Silent(why=tr("Not resampled: with so many units the normal law holds."))
+        return Unshown(why=tr("Not resampled: with so many units the normal law holds."))
     names = (trial.plan.control, _chosen(trial, variant))
     if min(trial.moments(name).n for name in names) < 2:
-        return Silent(why=tr("Not resampled: a group has fewer than two units."))
+        return Unshown(why=tr("Not resampled: a group has fewer than two units."))
     metric = trial.primary
     columns = [name for name in (metric.numerator, metric.denominator) if name]
     control, treatment = (_values(trial, name, columns) for name in names)
