@@ -37,7 +37,7 @@ class LeadTime:
     """Days that an order takes, as a distribution.
 
     Attributes:
-        days: Values, rising [whole days].
+        days: Values, rising [days].
         chances: Probability of each; they add up to 1.
         basis: What it rests on.
         receipts: Receipts that it rests on.
@@ -67,7 +67,7 @@ class LeadTime:
         """Lead times in random order, spread evenly over the distribution [days]."""
         shares = (rng.permutation(count) + rng.random(count)) / count
         places = np.searchsorted(np.cumsum(self.chances), shares)
-        return self.days[np.minimum(places, len(self.days) - 1)].astype(np.int64)
+        return np.ceil(self.days[np.minimum(places, len(self.days) - 1)] - 1e-9).astype(np.int64)
 
     def beyond(self, age: float) -> LeadTime:
         """The distribution of an order that is out for ``age`` days already.
@@ -111,7 +111,7 @@ class LeadTimes:
     def _stretched(self, quoted: float) -> LeadTime:
         if self.stretch is None:
             return _fixed(quoted, "quoted")
-        days = np.round(quoted * self.stretch.days)
+        days = quoted * self.stretch.days
         return LeadTime(
             days=days, chances=self.stretch.chances, basis="quoted", receipts=self.stretch.receipts
         )
@@ -158,12 +158,22 @@ def estimate_lead_times(
 
 
 def _kaplan_meier(taken: pd.Series, came: pd.Series, basis: Basis) -> LeadTime:
-    """Chance of each duration; what is open beyond the last receipt is put on the last."""
+    """Chance that the next order takes each duration.
+
+    The longest of n receipts is not the longest there is: half a receipt's chance, ½ / n,
+    lies beyond it (Hazen's plotting position, (k - ½) / n), by as much as the longest quarter
+    exceeds its beginning on average. What is still open beyond it is put there too.
+    """
     span, event = taken.to_numpy(float), came.to_numpy(bool)
     days, place = np.unique(span[event], return_inverse=True)
     arrived = np.bincount(place, minlength=len(days)).astype(float)
     out = (span[None, :] >= days[:, None]).sum(axis=1)
     left = np.cumprod(1 - arrived / out)
-    chances = -np.diff(np.concatenate([[1.0], left]))
-    chances[-1] += left[-1]
-    return LeadTime(days=days, chances=chances, basis=basis, receipts=int(event.sum()))
+    count = int(event.sum())
+    chances = -np.diff(np.concatenate([[1.0], left])) * (1 - 0.5 / count)
+    done = np.sort(span[event])
+    upper = done[-max(1, len(done) // 4) :]
+    excess = float((upper - upper[0]).mean())
+    days = np.append(days, days[-1] + excess)
+    chances = np.append(chances, max(1 - chances.sum(), 0.0))
+    return LeadTime(days=days, chances=chances, basis=basis, receipts=count)

@@ -74,13 +74,13 @@ def top_up(lines: pd.DataFrame, *, longest: float) -> Floats:
             ``position``, ``order_up_to``, ``pack_size``, ``minimum_quantity``, ``seasonal``.
         longest: Most days that stock is drawn out by.
     """
-    wanted = lines["quantity"].to_numpy(float).copy()
+    wanted: Floats = lines["quantity"].to_numpy(float).copy()
     amount = (lines["quantity"] * lines["unit_cost"]).groupby(lines["supplier_id"]).sum()
     least = lines.groupby("supplier_id")["minimum_amount"].max()
     for supplier in amount.index[(amount > 0) & (amount < least.reindex(amount.index))]:
         at = np.flatnonzero((lines["supplier_id"] == supplier).to_numpy())
         wanted[at] = _drawn_out(lines.iloc[at], float(least[supplier]), longest)
-    return np.asarray(wanted)
+    return wanted
 
 
 def _drawn_out(lines: pd.DataFrame, least: float, longest: float) -> Floats:
