@@ -1,6 +1,7 @@
 """What to ship and what to order?"""
 
 from ecops_lib.supply.backtest import backtest_forecasts, replay_orders
+from ecops_lib.supply.demand import build_demand
 from ecops_lib.supply.forecast.coherence import reconcile_forecasts
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
 from ecops_lib.supply.fulfilment import find_waiting
@@ -8,6 +9,7 @@ from ecops_lib.supply.snapshot import find_stock_trouble
 
 __all__ = [
     "backtest_forecasts",
+    "build_demand",
     "find_stock_trouble",
     "find_waiting",
     "forecast_newcomers",

@@ -1,0 +1,142 @@
+"""Order lines as units by thing and day, summed in the engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ecops_lib.data.frames import bring, local_day, local_time, within
+from ecops_lib.metrics.bases import ORDER_KEY, Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame = nw.LazyFrame[Any]
+LINE_KEY = [*ORDER_KEY, "line_id"]
+
+
+class SoldLines:
+    """Paid order lines up to a day, less what was cancelled before shipping.
+
+    Attributes:
+        tables: The source.
+        start: First local day of placing that counts.
+        as_of: Last one.
+        by: Columns that a series is known by: ``sku_id``, perhaps ``warehouse_id``.
+    """
+
+    def __init__(
+        self, tables: Tables, *, start: dt.date, as_of: dt.date, by_warehouse: bool
+    ) -> None:
+        tables.require("order_items")
+        self.tables, self.start, self.as_of = tables, start, as_of
+        self.by = ["sku_id", "warehouse_id"] if by_warehouse else ["sku_id"]
+
+    def lines(self, *, whole: bool = False) -> Frame:
+        """One row a paid line: its series, local day, units, and whether it was cancelled.
+
+        Args:
+            whole: Also lines that name neither SKU nor product (``sku_id`` null).
+        """
+        zone = self.tables.zone
+        rows = self.tables.lazy("order_items", start=self.start, end=self.as_of)
+        rows = rows.filter(within("created_at", self.start, self.as_of, zone))
+        rows = rows.filter(~nw.col("paid_amount").is_null() & (nw.col("quantity") > 0))
+        told = [nw.when(nw.col(c) != "").then(nw.col(c)) for c in ("sku_id", "product_id")]
+        rows = rows.with_columns(
+            sku_id=nw.coalesce(*told),
+            day=local_day("created_at", self.start, self.as_of, zone),
+            units=nw.col("quantity").cast(nw.Int64),
+        )
+        rows = self._shipped_from(self._less_cancelled(rows))
+        return self._exploded(rows if whole else rows.filter(~nw.col("sku_id").is_null()))
+
+    def _less_cancelled(self, rows: Frame) -> Frame:
+        """``cancelled``: refunded before it was shipped, by the last day."""
+        if not self.tables.has("refunds"):
+            return rows.with_columns(cancelled=nw.lit(False))
+        back = self.tables.lazy("refunds").filter(
+            (nw.col("status") == "success")
+            & (nw.col("stage") == "before_shipping")
+            & (
+                nw.col("finished_at").is_null()
+                | within("finished_at", dt.date(1990, 1, 1), self.as_of, self.tables.zone)
+            )
+        )
+        mark = {"gone": nw.lit(1)}
+        by_line = back.filter(~nw.col("line_id").is_null()).select(*LINE_KEY)
+        by_line = by_line.unique().with_columns(gone_line=nw.lit(1))
+        by_order = back.filter(nw.col("line_id").is_null() & ~nw.col("order_id").is_null())
+        by_order = by_order.select(*ORDER_KEY).unique().with_columns(**mark)
+        rows = rows.join(by_line, on=LINE_KEY, how="left").join(by_order, on=ORDER_KEY, how="left")
+        gone = ~nw.col("gone").is_null() | ~nw.col("gone_line").is_null()
+        return rows.with_columns(cancelled=gone)
+
+    def _shipped_from(self, rows: Frame) -> Frame:
+        columns = [*LINE_KEY, "sku_id", "product_id", "product_name", "variant", "day",
+                   "created_at", "units", "paid_amount", "cancelled"]  # fmt: skip
+        rows = rows.select(*columns)
+        if "warehouse_id" not in self.by:
+            return rows
+        self.tables.require("orders")
+        orders = self.tables.lazy("orders", start=self.start, end=self.as_of)
+        return rows.join(orders.select(*ORDER_KEY, "warehouse_id"), on=ORDER_KEY, how="left")
+
+    def _exploded(self, rows: Frame) -> Frame:
+        """Sets as the SKUs that leave the warehouse; their amount stays with the set."""
+        if not self.tables.has("kits"):
+            return rows
+        parts = self.tables.lazy("kits").select(
+            "kit_sku_id", part="sku_id", each=nw.col("quantity").cast(nw.Int64)
+        )
+        rows = rows.join(parts, left_on="sku_id", right_on="kit_sku_id", how="left")
+        inside = ~nw.col("part").is_null()
+        return rows.with_columns(
+            sku_id=nw.coalesce("part", "sku_id"),
+            units=nw.when(inside).then(nw.col("units") * nw.col("each")).otherwise(nw.col("units")),
+            paid_amount=nw.when(~inside).then(nw.col("paid_amount")),
+        )
+
+    def daily(self) -> pd.DataFrame:
+        """Units, amount and the largest line of each series and day."""
+        kept = self.lines().filter(~nw.col("cancelled"))
+        amounted = nw.when(~nw.col("paid_amount").is_null()).then(nw.col("units"))
+        sums = kept.with_columns(amounted=amounted).group_by(*self.by, "day")
+        return bring(
+            sums.agg(
+                units=nw.col("units").sum(),
+                amount=nw.col("paid_amount").sum(),
+                amounted=nw.col("amounted").sum(),
+                largest=nw.col("units").max(),
+            ),
+            sort=[*self.by, "day"],
+        )
+
+    def sizes(self) -> pd.DataFrame:
+        """How many lines of each SKU have each number of units."""
+        kept = self.lines().filter(~nw.col("cancelled"))
+        return bring(kept.group_by("sku_id", "units").agg(lines=nw.len()), sort=["sku_id", "units"])
+
+    def hours(self) -> pd.DataFrame:
+        """Units by local hour of the day."""
+        hour = local_time("created_at", self.start, self.as_of, self.tables.zone).dt.hour()
+        rows = self.lines().with_columns(hour=hour).group_by("hour")
+        return bring(rows.agg(units=nw.col("units").sum()), sort=["hour"])
+
+    def names(self) -> pd.DataFrame:
+        """Product, name and variant of each SKU, as its lines call it."""
+        rows = self.lines().group_by("sku_id")
+        names = ("product_id", "product_name", "variant")
+        return bring(rows.agg(*(nw.col(name).max() for name in names)), sort=["sku_id"])
+
+    def apart(self) -> tuple[int, int, int]:
+        """Lines that name no thing, units cancelled before shipping, and all units."""
+        none = nw.when(nw.col("sku_id").is_null()).then(nw.lit(1))
+        gone = nw.when(nw.col("cancelled")).then(nw.col("units"))
+        rows = self.lines(whole=True).with_columns(none=none, gone=gone)
+        row = bring(
+            rows.select(nw.col("none").count(), nw.col("gone").sum(), nw.col("units").sum())
+        ).fillna(0)
+        return tuple(int(row[name].iloc[0]) for name in ("none", "gone", "units"))  # type: ignore[return-value]
