@@ -3,8 +3,9 @@
 Shops of fast, slow and lumpy SKUs, 150 suppliers with skewed lead times of their own known
 by forty receipts each. Levels are proposed (a) from the true distribution of demand and
 (b) from ``forecast_demand`` on two years of history; shelves then run for 600 cycles of
-demand that no one has seen, lead times drawn anew, a supplier filling older orders first (``_shelf.py``,
-which knows nothing of the levels' making). Against: the textbook's normal formula on the same forecasts.
+demand that no one has seen, lead times drawn anew, a supplier filling older orders first
+(``_shelf.py``, which knows nothing of the levels' making). Against: the textbook's normal
+formula on the same forecasts.
 
 A cycle's service is the chance that the shelf is not empty before the next order comes in;
 the fill rate is the share of demand met on the day. Means are over the SKUs of a kind
@@ -52,6 +53,7 @@ class Known:
         self.keys = pd.DataFrame({"sku_id": [f"{kind}{i}" for i in range(len(rates))]})
 
     def paths(self, rng: np.random.Generator, count: int, *, rows: Any = None) -> Array:
+        """Futures drawn from the truth."""
         rates = self.rates if rows is None else self.rates[rows]
         shape = (len(rates), count, HORIZON)
         if self.kind == "lumpy":
@@ -85,7 +87,7 @@ def learn_leads(rng: np.random.Generator) -> LeadTimes:
 
 
 def learn_demand(kind: str, rates: Array, rng: np.random.Generator) -> Any:
-    """ecops' forecast from two years of such demand."""
+    """The forecast of ecops from two years of such demand."""
     from ecops_lib.supply.forecast import forecast_demand
 
     day = draws([kind] * len(rates), rates)

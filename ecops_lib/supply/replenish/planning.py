@@ -119,6 +119,7 @@ def plan_levels(
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     held = lines.assign(**found)
     held["days"] = np.where(ends > 0, ends, [lead.mean + rules.review_days for lead in leads])
+    held["quoted_days"] = held["lead_days"]
     held["lead_days"] = [lead.mean for lead in leads]
     held["lead_basis"] = [lead.basis for lead in leads]
     held["normal_level"] = _normal_levels(held, leads, rules).where(ends == 0)

@@ -43,7 +43,7 @@ class OrderProposal(Result):
             the budget) [units], ``unit_cost``, ``amount``, ``margin``, ``lost_profit``
             (expected, for want of budget) [store currency]; ``minimum_quantity``,
             ``pack_size``, ``minimum_amount``, ``order_cost``, ``payment_days``,
-            ``lead_days``, ``lead_basis``.
+            ``lead_days`` (mean, as estimated), ``lead_basis``, ``quoted_days``.
         demand: Each line's demand until the next order comes in: 200 quantiles.
         purchases: Purchase orders as known then.
         leads: Lead times of all suppliers.
@@ -142,10 +142,10 @@ class OrderProposal(Result):
         return " · ".join(parts)
 
     def to_frame(self) -> pd.DataFrame:
-        """The largest orders, one row a SKU (× warehouse)."""
+        """All lines with something to order, the largest first."""
         import pandas as pd
 
-        shown = self.orders.head(SHOWN).itertuples(index=False)
+        shown = self.orders.itertuples(index=False)
         rows = [
             {
                 "item": self.item(line),
@@ -161,6 +161,10 @@ class OrderProposal(Result):
             for line in shown
         ]
         return pd.DataFrame(rows, columns=list(self.labels))
+
+    def page_frame(self) -> pd.DataFrame:
+        """The largest orders."""
+        return self.to_frame().head(SHOWN)
 
     def findings(self) -> tuple[Finding, ...]:
         """What to order, what runs out before it comes, and what the levels rest on."""

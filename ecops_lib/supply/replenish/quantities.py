@@ -90,7 +90,7 @@ def _drawn_out(lines: pd.DataFrame, least: float, longest: float) -> Floats:
     before = lines["quantity"].to_numpy(float)
 
     def units(days: float) -> Floats:
-        return np.maximum(round_up(np.maximum(gap + days * flow, 0.0), lines), before)
+        return np.asarray(np.maximum(round_up(np.maximum(gap + days * flow, 0.0), lines), before))
 
     low, high = 0.0, math.floor(longest)
     if float(units(high) @ cost) < least:

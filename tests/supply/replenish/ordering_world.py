@@ -153,7 +153,7 @@ def whole_table(name: str, frame: pd.DataFrame) -> pa.Table:
 
 
 def _cell(value: Any, column: pa.Field) -> Any:
-    if value is None or value != value:
+    if pd.isna(value):
         return None
     if pa.types.is_decimal(column.type):
         return Decimal(str(value))
