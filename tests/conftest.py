@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -157,6 +158,7 @@ def spark() -> Iterator[Any]:
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         pytest.skip("Spark needs Java, which is not here")
     pytest.importorskip("pyspark", reason="pyspark is not installed (ecops[spark])")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pyspark.sql import SparkSession
