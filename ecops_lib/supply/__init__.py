@@ -5,14 +5,22 @@ from ecops_lib.supply.demand import build_demand
 from ecops_lib.supply.forecast.coherence import reconcile_forecasts
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
 from ecops_lib.supply.fulfilment import find_waiting
-from ecops_lib.supply.snapshot import find_stock_trouble
+from ecops_lib.supply.stock.snapshot import find_stock_trouble
 
 __all__ = [
+    "OrderRules",
+    "Season",
     "backtest_forecasts",
     "build_demand",
     "find_stock_trouble",
     "find_waiting",
     "forecast_newcomers",
+    "judge_proposals",
+    "keep_proposal",
+    "plan_horizon",
+    "propose_orders",
     "reconcile_forecasts",
     "replay_orders",
+    "simulate_proposal",
+    "write_orders",
 ]

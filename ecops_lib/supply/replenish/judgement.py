@@ -103,7 +103,8 @@ class ProposalReview(Result):
             ["out", "untold", "more", "less"],
             "inside",
         )
-        units = np.minimum(held["quantity"], (held["low"] - actual).clip(lower=0.0)).fillna(0.0)
+        missing = (held["low"] - actual).clip(lower=0.0).fillna(0.0)
+        units = missing.where(missing < held["quantity"], held["quantity"])
         return held.assign(verdict=verdict, overstock=units * held["unit_cost"].astype(float))
 
     @property

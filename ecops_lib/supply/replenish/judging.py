@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -36,9 +37,8 @@ def judge_proposals(
     """Judge the proposals whose time has ended in the last two months.
 
     A line said how many units would be asked for from the day after it to the day on which
-    the order after it would come in. Units of days on which the panel tells nothing (the
-    shelf was empty) are not known, so such a line counts as out of stock and its units are
-    not judged.
+    the order after it would come in. A line is not judged where the panel does not tell one
+    of its days; what empty shelves hid counts as the panel estimates it.
 
     Args:
         source: A store, or tables of any engine by canonical name, with ``proposals``.
@@ -96,10 +96,9 @@ def _asked_for(lines: pd.DataFrame, panel: Panel, day: dt.date) -> Floats:
     row = {pair: place for place, pair in enumerate(zip(keys["sku_id"], house, strict=True))}
     unknown = np.isnan(panel.values)
     found = np.full(len(lines), np.nan)
-    for place, line in enumerate(lines.itertuples(index=False)):
-        at = row.get((line.sku_id, line.warehouse_id))
-        first = (line.as_of - panel.start).days + 1
-        last = (line.ends - panel.start).days + 1
+    for place, (sku, warehouse, made, ends) in enumerate(_spans(lines)):
+        at = row.get((sku, warehouse))
+        first, last = (made - panel.start).days + 1, (ends - panel.start).days + 1
         if at is None or first < 0 or last > min(panel.periods, (day - panel.start).days + 1):
             continue
         if not unknown[at, first:last].any():
@@ -123,12 +122,17 @@ def _days_out(tables: Tables, lines: pd.DataFrame, day: dt.date) -> Floats:
     rows["day"] = rows["day"].dt.date
     days = {sku: held[["warehouse_id", "day"]] for sku, held in rows.groupby("sku_id")}
     found = np.zeros(len(lines))
-    for place, line in enumerate(lines.itertuples(index=False)):
-        held = days.get(line.sku_id)
+    for place, (sku, warehouse, made, ends) in enumerate(_spans(lines)):
+        held = days.get(sku)
         if held is None:
             continue
-        seen = (held["day"] > line.as_of) & (held["day"] <= line.ends)
-        if line.warehouse_id != ALL:
-            seen &= held["warehouse_id"] == line.warehouse_id
+        seen = (held["day"] > made) & (held["day"] <= ends)
+        if warehouse != ALL:
+            seen &= held["warehouse_id"] == warehouse
         found[place] = held.loc[seen, "day"].nunique()
     return found
+
+
+def _spans(lines: pd.DataFrame) -> Iterator[tuple[str, str, dt.date, dt.date]]:
+    """SKU, warehouse, the day of the proposal and the last day that it spoke of."""
+    return zip(*(lines[c] for c in ("sku_id", "warehouse_id", "as_of", "ends")), strict=True)

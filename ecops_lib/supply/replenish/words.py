@@ -159,7 +159,8 @@ def _normal(result: OrderProposal) -> Finding | None:
     low, high = int((apart & (gap < 0)).sum()), int((apart & (gap > 0)).sum())
     text = tr(
         "The normal formula would set the reorder point more than {share} lower for {low} and "
-        "higher for {high} of {count} SKUs: their demand and lead times are not normal.",
+        "higher for {high} of {count} SKUs: it takes days as independent and demand and lead "
+        "times as normal.",
         share=show(APART, "share"),
         low=show(low, "count"),
         high=show(high, "count"),
