@@ -170,7 +170,7 @@ def _on_spark(
         _worked_rows,
         schema="part:long,told:bytes",
         params={"work": pickle.dumps(work)},
-        partition={"by": "part", "num": count, "algo": "even"},
+        partition={"by": "part", "num": count},
         engine=spark,
     )
     for number, told in as_array(came):
