@@ -5,6 +5,16 @@ from ecops_lib.supply.demand import build_demand
 from ecops_lib.supply.forecast.coherence import reconcile_forecasts
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
 from ecops_lib.supply.fulfilment import find_waiting
+from ecops_lib.supply.replenish import (
+    OrderRules,
+    Season,
+    judge_proposals,
+    keep_proposal,
+    plan_horizon,
+    propose_orders,
+    simulate_proposal,
+    write_orders,
+)
 from ecops_lib.supply.stock.snapshot import find_stock_trouble
 
 __all__ = [
