@@ -7,12 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tables import make_store
 
 from ecops_lib.core.language import reading
 from ecops_lib.data.settings import Settings
 from ecops_lib.supply import find_stock_trouble
-from ecops_lib.supply.stock import StockStates
+from ecops_lib.supply.stock.states import StockStates
+from tests.supply.tables import make_store
 
 DAY = dt.date(2026, 10, 27)
 SETTINGS = Settings(name="Test", thresholds={"low_stock": 50, "ship_within_hours": 48})

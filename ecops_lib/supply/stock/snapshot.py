@@ -12,7 +12,7 @@ from ecops_lib.core.language import tr
 from ecops_lib.core.names import joined
 from ecops_lib.data.frames import DAY, bring, lazy, within
 from ecops_lib.data.schema import table_named
-from ecops_lib.supply.stock import SkuStock, StockStates
+from ecops_lib.supply.stock.states import SkuStock, StockStates
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""What lies in stock: states, classes, turnover, idle goods, what runs out."""
