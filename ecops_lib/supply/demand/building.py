@@ -87,7 +87,7 @@ def build_demand(
         usual=np.where(alive, usual, np.nan),
         exposure=np.where(alive, exposure, 1.0),
         demand=asked.demand,
-        price=_relative(grid.fill(daily, "amount", np.nan) / grid.fill(daily, "amounted", np.nan)),
+        price=_relative(grid.fill(daily, "amount", np.nan), grid.fill(daily, "amounted", 0.0)),
         events=_events(tables, start, last),
         bulk=daily[daily["bulk"]].reset_index(drop=True),
         stock_told=not stock.empty,
@@ -106,10 +106,12 @@ class _Grid:
 
     def fill(self, rows: pd.DataFrame, column: str, empty: float) -> Floats:
         """A column as (series, days); ``empty`` where no row tells."""
+        import pandas as pd
+
         held = np.full((len(self.ids), self.days), empty)
         if rows.empty:
             return held
-        place = self.ids.get_indexer(series_ids(rows, self.by).to_list())
+        place = self.ids.get_indexer(pd.Index(series_ids(rows, self.by)))
         day = self.numbers(rows["day"])
         inside = (place >= 0) & (day >= 0) & (day < self.days)
         held[place[inside], day[inside]] = rows[column].to_numpy(float)[inside]
@@ -185,11 +187,14 @@ def _prices(daily: pd.DataFrame, by: list[str]) -> pd.Series:
     return price
 
 
-def _relative(price: Floats) -> Floats:
+def _relative(amount: Floats, units: Floats) -> Floats:
     """Each day's price beside the series' usual one; 1 where none was told."""
-    known = np.isfinite(price) & (price > 0)
-    middle = np.array([np.median(p[k]) if k.any() else 1.0 for p, k in zip(price, known)])  # noqa: B905
-    return np.where(known, price / middle[:, None], 1.0)
+    sold = np.where(units > 0, units, np.nan)
+    price = np.where(amount > 0, amount / sold, np.nan)
+    rows = [p[~np.isnan(p)] for p in price]
+    usual = np.array([np.median(row) if len(row) else 1.0 for row in rows])
+    relative: Floats = np.nan_to_num(price / usual[:, None], nan=1.0)
+    return relative
 
 
 def _events(tables: Tables, start: dt.date, last: dt.date) -> pd.DataFrame:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Frame = nw.LazyFrame[Any]
 LINE_KEY = [*ORDER_KEY, "line_id"]
+OF_SET = ("product_id", "product_name", "variant", "paid_amount")
+"""What a line of a set tells of the set, and not of the SKUs inside."""
 
 
 class SoldLines:
@@ -85,7 +87,7 @@ class SoldLines:
         return rows.join(orders.select(*ORDER_KEY, "warehouse_id"), on=ORDER_KEY, how="left")
 
     def _exploded(self, rows: Frame) -> Frame:
-        """Sets as the SKUs that leave the warehouse; their amount stays with the set."""
+        """Sets as the SKUs that leave the warehouse; name and amount stay with the set."""
         if not self.tables.has("kits"):
             return rows
         parts = self.tables.lazy("kits").select(
@@ -96,7 +98,7 @@ class SoldLines:
         return rows.with_columns(
             sku_id=nw.coalesce("part", "sku_id"),
             units=nw.when(inside).then(nw.col("units") * nw.col("each")).otherwise(nw.col("units")),
-            paid_amount=nw.when(~inside).then(nw.col("paid_amount")),
+            **{name: nw.when(~inside).then(nw.col(name)) for name in OF_SET},
         )
 
     def daily(self) -> pd.DataFrame:
