@@ -3,7 +3,9 @@
 from ecops_lib.supply.backtest import backtest_forecasts, replay_orders
 from ecops_lib.supply.demand import build_demand
 from ecops_lib.supply.forecast.coherence import reconcile_forecasts
+from ecops_lib.supply.forecast.lens import inspect_series
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
+from ecops_lib.supply.forecast.spread import spread_forecast
 from ecops_lib.supply.fulfilment import find_waiting
 from ecops_lib.supply.replenish import (
     OrderRules,
@@ -25,6 +27,7 @@ __all__ = [
     "find_stock_trouble",
     "find_waiting",
     "forecast_newcomers",
+    "inspect_series",
     "judge_proposals",
     "keep_proposal",
     "plan_horizon",
@@ -32,5 +35,6 @@ __all__ = [
     "reconcile_forecasts",
     "replay_orders",
     "simulate_proposal",
+    "spread_forecast",
     "write_orders",
 ]

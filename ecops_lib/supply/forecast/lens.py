@@ -13,11 +13,12 @@ import numpy as np
 from ecops_lib.core.charts import Chart, line_chart
 from ecops_lib.core.checks import nearest
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.core.findings import Finding, Level
+from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
-from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
+from ecops_lib.supply.forecast.lens_words import tell_lens
 from ecops_lib.supply.forecast.structure import Estimate, Structure, take_apart
 from ecops_lib.supply.panel import Floats, Frequency, Panel
 
@@ -30,9 +31,6 @@ LEAST_SOLD = 14
 """Periods with a sale below which nothing can be told."""
 CYCLES = {"day": 4, "week": 2, "month": 2}
 """Rhythms that must have been seen before one is believed."""
-LIKELY = 0.01
-STRANGE = 4.0
-"""Standard deviations from which a period stands out."""
 WEEKDAYS = (
     mark("Monday"),
     mark("Tuesday"),
@@ -127,11 +125,7 @@ class SeriesLens(Result):
         """What is ahead, the trend, the rhythm, the drivers, odd periods, and what is left."""
         if self.structure is None:
             return (Finding(key=f"lens/{self.name}", level="info", text=self.absent()),)
-        held = self.structure
-        told = [self._ahead(held), self._trend(held), self._rhythm(held)]
-        told += [self._driver(name, effect) for name, effect in held.drivers.items()]
-        told += [self._strange(held), self._left(held), self._unused()]
-        return tuple(finding for finding in told if finding)
+        return tell_lens(self, self.structure)
 
     def chart(self) -> Chart | None:
         """Units, the fit, and what is expected with four fifths of the outcomes."""
@@ -164,158 +158,28 @@ class SeriesLens(Result):
         if self.structure is None:
             return []
         held = self.structure
-        rows = [(self._trend_name(), self._slope(held))]
-        rows += [(self._place(n), effect) for n, effect in enumerate(held.rhythm)]
+        rows = [(self.trend_name(), self.slope(held))]
+        rows += [(self.place_name(n), effect) for n, effect in enumerate(held.rhythm)]
         rows += [(short_name(name), effect) for name, effect in held.drivers.items()]
         return [*rows, (tr("sum ahead"), held.total)]
 
-    def _trend_name(self) -> str:
+    def trend_name(self) -> str:
+        """What the trend is counted by."""
         return tr("trend a month") if self.frequency == "month" else tr("trend a week")
 
-    def _slope(self, held: Structure) -> Estimate:
+    def slope(self, held: Structure) -> Estimate:
+        """The trend by week, or by month."""
         times = 7 if self.frequency == "day" else 1
         return Estimate(value=held.trend.value * times, error=held.trend.error * times)
 
-    def _place(self, number: int) -> str:
+    def place_name(self, number: int) -> str:
+        """A place of the rhythm: its weekday, week or month."""
         day = self.days[number]
         if self.frequency == "day":
             return tr(WEEKDAYS[day.weekday()])
         if self.frequency == "month":
             return tr("month {number}", number=day.month)
         return tr("week {number} of the year", number=day.isocalendar().week)
-
-    def _ahead(self, held: Structure) -> Finding:
-        total = held.total
-        low, high = (max(total.value + z * total.error, 0.0) for z in (-1.2816, 1.2816))
-        text = ntr(
-            "{name} is expected to sell {units} units in the next {count} period, four times in "
-            "five {low} to {high}.",
-            "{name} is expected to sell {units} units in the next {count} periods, four times in "
-            "five {low} to {high}.",
-            self.horizon,
-            name=self.name,
-            units=show(max(total.value, 0.0), "count"),
-            count=show(self.horizon, "count"),
-            low=show(low, "count"),
-            high=show(high, "count"),
-        )
-        evidence = {"units": total.value, "low": low, "high": high}
-        return Finding(key=f"lens/{self.name}/ahead", level="info", text=text, evidence=evidence)
-
-    def _trend(self, held: Structure) -> Finding:
-        slope = self._slope(held)
-        given = {
-            "name": self.name,
-            "low": show(slope.low, "number", sign=True),
-            "high": show(slope.high, "number", sign=True),
-            "per": tr("a month") if self.frequency == "month" else tr("a week"),
-        }
-        if slope.sign > 0:
-            text = tr("{name} grows by {low} to {high} units {per}.", **given)
-        elif slope.sign < 0:
-            text = tr("{name} shrinks by {low} to {high} units {per}.", **given)
-        else:
-            text = tr("{name} has no trend beyond chance ({low} to {high} units {per}).", **given)
-        return Finding(
-            key=f"lens/{self.name}/trend",
-            level="good" if slope.sign > 0 else "watch" if slope.sign < 0 else "info",
-            text=text,
-            evidence={"slope": slope.value, "low": slope.low, "high": slope.high},
-        )
-
-    def _rhythm(self, held: Structure) -> Finding | None:
-        if not held.rhythm:
-            return None
-        effects = [effect.value for effect in held.rhythm]
-        best, worst = int(np.argmax(effects)), int(np.argmin(effects))
-        given = {
-            "name": self.name,
-            "best": self._place(best),
-            "more": show(effects[best], "number", sign=True),
-            "worst": self._place(worst),
-            "less": show(effects[worst], "number", sign=True),
-        }
-        if held.rhythm_p < LIKELY:
-            text = tr(
-                "{name} sells most in {best} ({more} units) and least in {worst} ({less}).", **given
-            )
-        else:
-            text = tr("{name} has no rhythm beyond chance.", **given)
-        return Finding(
-            key=f"lens/{self.name}/rhythm",
-            level="info",
-            text=text,
-            evidence={"p_value": held.rhythm_p, "more": effects[best], "less": effects[worst]},
-        )
-
-    def _driver(self, name: str, effect: Estimate) -> Finding:
-        given = {
-            "driver": short_name(name),
-            "low": show(effect.low, "number", sign=True),
-            "high": show(effect.high, "number", sign=True),
-        }
-        if effect.sign > 0:
-            text = tr("Each unit of {driver} brings {low} to {high} units a period.", **given)
-        elif effect.sign < 0:
-            text = tr("Each unit of {driver} takes {low} to {high} units a period.", **given)
-        else:
-            text = tr(
-                "Whether {driver} moves sales cannot be told ({low} to {high} units a period).",
-                **given,
-            )
-        return Finding(
-            key=f"lens/{self.name}/{name}",
-            level="info",
-            text=text,
-            evidence={"effect": effect.value, "low": effect.low, "high": effect.high},
-        )
-
-    def _strange(self, held: Structure) -> Finding | None:
-        odd = np.flatnonzero(np.abs(np.nan_to_num(held.surprise)) > STRANGE)
-        if not len(odd):
-            return None
-        worst = int(odd[np.argmax(np.abs(held.surprise[odd]))])
-        text = ntr(
-            "{count} period stands out, {day}: {units} units.",
-            "{count} periods stand out, most of all {day}: {units} units.",
-            len(odd),
-            count=show(len(odd), "count"),
-            day=show(self.days[worst], "day"),
-            units=show(self.values[worst], "number"),
-        )
-        evidence = {"periods": len(odd), "units": float(self.values[worst])}
-        return Finding(key=f"lens/{self.name}/odd", level="watch", text=text, evidence=evidence)
-
-    def _unused(self) -> Finding | None:
-        if not self.unused:
-            return None
-        names = [
-            tr("{driver} ({reason})", driver=short_name(name), reason=reason)
-            for name, reason in self.unused.items()
-        ]
-        text = tr("Not considered: {drivers}.", drivers=", ".join(names))
-        return Finding(key=f"lens/{self.name}/unused", level="info", text=text)
-
-    def _left(self, held: Structure) -> Finding:
-        given = {"p": show(held.leftover_p, "p_value")}
-        level: Level = "watch"
-        if not held.settled:
-            text = tr("The fit did not settle; take its figures as rough.")
-        elif np.isnan(held.leftover_p):
-            level, text = "info", tr("Whether something is left to explain cannot be told.")
-        elif held.leftover_p < LIKELY:
-            text = tr(
-                "What is left over still follows a pattern (p {p}): the interval is too narrow.",
-                **given,
-            )
-        else:
-            level, text = "good", tr("What is left over looks like chance (p {p}).", **given)
-        return Finding(
-            key=f"lens/{self.name}/left",
-            level=level,
-            text=text,
-            evidence={"p_value": held.leftover_p},
-        )
 
 
 def inspect_series(panel: Panel, *, series: str, horizon: int) -> SeriesLens:
