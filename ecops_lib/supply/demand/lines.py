@@ -9,12 +9,17 @@ import narwhals as nw
 
 from ecops_lib.data.frames import bring, local_day, local_time, within
 from ecops_lib.metrics.bases import ORDER_KEY, Tables
+from ecops_lib.supply.demand.cancelled import (
+    LINE_KEY,
+    before_shipping,
+    lines_refunded,
+    read_refunds,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Frame = nw.LazyFrame[Any]
-LINE_KEY = [*ORDER_KEY, "line_id"]
 OF_SET = ("product_id", "product_name", "variant", "paid_amount")
 """What a line of a set tells of the set, and not of the SKUs inside."""
 
@@ -56,25 +61,13 @@ class SoldLines:
         return self._exploded(rows if whole else rows.filter(~nw.col("sku_id").is_null()))
 
     def _less_cancelled(self, rows: Frame) -> Frame:
-        """``cancelled``: refunded before it was shipped, by the last day."""
+        """``cancelled``: refunded as a whole before it was shipped, by the last day."""
         if not self.tables.has("refunds"):
             return rows.with_columns(cancelled=nw.lit(False))
-        back = self.tables.lazy("refunds").filter(
-            (nw.col("status") == "success")
-            & (nw.col("stage") == "before_shipping")
-            & (
-                nw.col("finished_at").is_null()
-                | within("finished_at", dt.date(1990, 1, 1), self.as_of, self.tables.zone)
-            )
-        )
-        mark = {"gone": nw.lit(1)}
-        by_line = back.filter(~nw.col("line_id").is_null()).select(*LINE_KEY)
-        by_line = by_line.unique().with_columns(gone_line=nw.lit(1))
-        by_order = back.filter(nw.col("line_id").is_null() & ~nw.col("order_id").is_null())
-        by_order = by_order.select(*ORDER_KEY).unique().with_columns(**mark)
-        rows = rows.join(by_line, on=LINE_KEY, how="left").join(by_order, on=ORDER_KEY, how="left")
-        gone = ~nw.col("gone").is_null() | ~nw.col("gone_line").is_null()
-        return rows.with_columns(cancelled=gone)
+        back = read_refunds(self.tables, as_of=self.as_of).filter(before_shipping())
+        gone = lines_refunded(rows, back).with_columns(gone=nw.lit(1))
+        rows = rows.join(gone, on=LINE_KEY, how="left")
+        return rows.with_columns(cancelled=~nw.col("gone").is_null())
 
     def _shipped_from(self, rows: Frame) -> Frame:
         columns = [*LINE_KEY, "sku_id", "product_id", "product_name", "variant", "day",
