@@ -238,12 +238,9 @@ class ProposalReview(Result):
         if not out:
             text = tr("None of {count} lines had an empty shelf.", **values)
             return Finding(key="proposals/out", level="good", text=text)
-        text = ntr(
+        text = tr(
             "{out} of {count} lines had an empty shelf at times: {share} did not, where {asked} "
             "was asked for.",
-            "{out} of {count} lines had an empty shelf at times: {share} did not, where {asked} "
-            "was asked for.",
-            out,
             **values,
         )
         _, high = _interval(len(known) - out, len(known))

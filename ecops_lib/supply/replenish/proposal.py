@@ -72,7 +72,7 @@ class OrderProposal(Result):
         "expected": mark("Expected until the next order comes in (80 %)"),
         "reorder_point": mark("Reorder point"),
         "order_up_to": mark("Order up to"),
-        "quantity": mark("Order"),
+        "quantity": mark("Units to order"),
         "amount": mark("Amount"),
         "reason": mark("Why"),
     }

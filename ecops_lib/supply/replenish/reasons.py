@@ -42,8 +42,6 @@ def _left(line: Any) -> str:
             "{units} units are wanted, but the budget does not reach.",
             units=show(line.wanted, "count"),
         )
-    if line.position < line.reorder_point:
-        return tr("Below its level, but no supplier is told.")
     if not line.expected > 0:
         return tr("Nothing is expected to be asked for.")
     return tr(

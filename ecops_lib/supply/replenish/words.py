@@ -33,6 +33,14 @@ def _head(result: OrderProposal) -> Finding:
         "amount": show(result.amount, "money"),
         "count": show(len(orders), "count"),
     }
+    short = int((result.lines["wanted"] > 0).sum())
+    if orders.empty and short:
+        text = tr(
+            "Of {all} SKUs {short} are below the stock they need, but the budget pays for none.",
+            short=show(short, "count"),
+            **values,
+        )
+        return Finding(key="order/head", level="bad", text=text, evidence={"short": float(short)})
     if orders.empty:
         text = tr(
             "Of {all} SKUs none is below the stock it needs until the next order comes in.",

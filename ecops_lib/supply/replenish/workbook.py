@@ -17,6 +17,7 @@ from ecops_lib.core.errors import FileError
 from ecops_lib.core.formats import Unit, excel_format, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
+from ecops_lib.supply.replenish.leads import BASES
 from ecops_lib.supply.replenish.positions import ALL
 from ecops_lib.supply.replenish.proposal import OrderProposal, supplier_words
 from ecops_lib.supply.replenish.reasons import explain
@@ -34,7 +35,7 @@ COLUMNS: Sequence[tuple[str, str, Unit, int]] = (
     ("sku_id", mark("SKU"), "text", 18),
     ("name", mark("Product"), "text", 30),
     ("warehouse_id", mark("Warehouse"), "text", 12),
-    ("quantity", mark("Order"), "count", 10),
+    ("quantity", mark("Units to order"), "count", 10),
     ("packs", mark("Packs"), "count", 8),
     ("unit_cost", mark("Price of one unit"), "money", 12),
     ("amount", mark("Amount"), "money", 14),
@@ -113,7 +114,7 @@ def _write_whole(proposal: OrderProposal, lines: pd.DataFrame, path: Path) -> No
 
 def _write_lines(book: Workbook, proposal: OrderProposal, lines: pd.DataFrame) -> None:
     """The order, one row a SKU (× warehouse), and its sum."""
-    sheet = book.add_worksheet(tr("Order"))
+    sheet = book.add_worksheet(tr("Purchase order"))
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
     columns = [c for c in COLUMNS if c[0] != "warehouse_id" or proposal.several]
     total = len(lines) + 1
@@ -158,7 +159,7 @@ def _write_notes(book: Workbook, proposal: OrderProposal, lines: pd.DataFrame) -
     """What the order rests on."""
     sheet = book.add_worksheet(tr("Notes"))
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    first = next(lines.itertuples(index=False))
+    first: Any = next(lines.itertuples(index=False))
     goods = tr("all warehouses")
     if proposal.several:
         named = sorted({str(w) for w in lines["warehouse_id"] if w != ALL})
@@ -166,8 +167,9 @@ def _write_notes(book: Workbook, proposal: OrderProposal, lines: pd.DataFrame) -
     rows = [
         (tr("Supplier"), supplier_words(first)),
         (tr("Last day known"), show(proposal.as_of, "day")),
-        (tr("For"), goods),
+        (tr("Goods for"), goods),
         (tr("Usual days from order to receipt"), show(first.lead_days, "days")),
+        (tr("Which rest on"), tr(BASES[first.lead_basis])),
         (tr("Least amount of an order"), show(first.minimum_amount, "money")),
         (tr("Days to payment"), show(first.payment_days, "days")),
         (tr("What service counts"), tr(MEASURES[proposal.rules.measure])),
