@@ -18,6 +18,7 @@ from ecops_lib.supply.replenish import (
     write_orders,
 )
 from ecops_lib.supply.stock.snapshot import find_stock_trouble
+from ecops_lib.supply.suppliers import rate_suppliers
 
 __all__ = [
     "OrderRules",
@@ -32,6 +33,7 @@ __all__ = [
     "keep_proposal",
     "plan_horizon",
     "propose_orders",
+    "rate_suppliers",
     "reconcile_forecasts",
     "replay_orders",
     "simulate_proposal",
