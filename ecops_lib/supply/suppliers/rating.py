@@ -46,7 +46,8 @@ def rate_suppliers(
     late), in full one of all units ordered, quality the share of units that passed
     inspection, lots of 50 units as one trial. Each rate is shrunk towards that of all
     suppliers (``shrink_rates``); the score is their weighted mean, graded A from 95 %,
-    B from 90 %, C from 80 %, else D, with five deliveries or more. Ranks are drawn from the posteriors.
+    B from 90 %, C from 80 %, else D, with five deliveries or more. Ranks are drawn from the
+    posteriors.
 
     Args:
         source: A store, or tables of any engine by canonical name.
