@@ -171,7 +171,7 @@ def _share(
         lines["service"].to_numpy(float),
         lines["service_below"].to_numpy(float),
         weight,
-        lines["unit_cost"].fillna(lines["unit_cost"].median()).fillna(1.0).to_numpy(float),
+        lines["unit_cost"].fillna(middle(lines["unit_cost"], otherwise=1.0)).to_numpy(float),
         asked=asked,
         free=~seasonal & (lines["reorder_point"].to_numpy(float) > 1),
     )
@@ -192,3 +192,9 @@ def _normal_levels(lines: pd.DataFrame, leads: list[LeadTime], rules: OrderRules
     sigma = np.sqrt(days * lines["spread"] ** 2 + (lines["daily"] * spread_of_leads) ** 2)
     level = lines["daily"] * days + ndtri(lines["asked"].to_numpy(float)) * sigma
     return cast("pd.Series", level.astype(float))
+
+
+def middle(values: pd.Series, *, otherwise: float) -> float:
+    """The median of what is known; ``otherwise`` where nothing is."""
+    known = values.dropna()
+    return float(known.median()) if len(known) else otherwise

@@ -15,7 +15,7 @@ from ecops_lib.core.language import tr
 from ecops_lib.data.frames import DAY
 from ecops_lib.metrics.bases import Source, Tables, missing_words
 from ecops_lib.supply.replenish.leads import LeadTimes, estimate_lead_times
-from ecops_lib.supply.replenish.planning import ask_service, lead_of_lines, plan_levels
+from ecops_lib.supply.replenish.planning import ask_service, lead_of_lines, middle, plan_levels
 from ecops_lib.supply.replenish.positions import ALL, read_positions
 from ecops_lib.supply.replenish.proposal import OrderProposal
 from ecops_lib.supply.replenish.purchases import read_purchases
@@ -202,8 +202,8 @@ def _order(
     spare: float,
 ) -> pd.DataFrame:
     """Quantities: up to the level, in packs, to the least amount, within the budget."""
-    share = (lines["margin"] / lines["unit_cost"]).median()
-    usual = lines["unit_cost"] * (share if math.isfinite(share) else 1.0)
+    share = middle(lines["margin"] / lines["unit_cost"], otherwise=1.0)
+    usual = lines["unit_cost"] * share
     held = lines.assign(
         worth=lines["margin"].fillna(usual).fillna(0.0).clip(lower=0.0),
         holding=_holding(lines, rules, seasons),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
 
 from ecops_lib.data.frames import DAY, bring, within
 from ecops_lib.metrics.bases import Tables
@@ -41,35 +42,39 @@ def read_terms(
         ``price``, ``margin``, ``minimum_quantity``, ``pack_size``, ``lead_days``,
         ``minimum_amount``, ``order_cost``, ``payment_days``.
     """
-    import numpy as np
-
     last = purchases.drop_duplicates("sku_id", keep="last").set_index("sku_id")
     held = skus.drop_duplicates("sku_id").set_index("sku_id")
-    sheet = _chosen(read_sourcing(tables), last)
-    held = held.join(sheet)
-    held["supplier_id"] = held["supplier_id"].fillna(
-        held.index.to_series().map(last["supplier_id"])
+    held = held.join(_chosen(read_sourcing(tables), last))
+    products, prices = _read_products(tables), _read_prices(tables, as_of)
+    ids, product = held.index.to_series(), held["product_id"]
+    supplier = _told(held["supplier_id"], ids.map(last["supplier_id"]))
+    held["supplier_id"] = np.where(_missing(supplier), "", supplier)
+    held["unit_cost"] = _told(
+        held["unit_cost"], ids.map(last["unit_cost"]), product.map(products["unit_cost"])
+    ).astype(float)
+    held["price"] = _told(ids.map(prices["price"]), product.map(products["list_price"])).astype(
+        float
     )
-    held["supplier_id"] = held["supplier_id"].fillna("").astype(str)
-    products = _read_products(tables)
-    product = held["product_id"].map
-    held["unit_cost"] = (
-        held["unit_cost"]
-        .fillna(held.index.to_series().map(last["unit_cost"]))
-        .fillna(product(products["unit_cost"]))
-        .astype(float)
-    )
-    prices = _read_prices(tables, as_of)
-    sold = held.index.to_series().map(prices["price"])
-    held["price"] = sold.fillna(product(products["list_price"])).astype(float)
-    held["name"] = product(products["product_name"]).fillna(
-        held.index.to_series().map(prices["name"])
-    )
+    held["name"] = _told(product.map(products["product_name"]), ids.map(prices["name"]))
     held["margin"] = held["price"] - held["unit_cost"]
     held["minimum_quantity"] = held["minimum_quantity"].fillna(0.0).clip(lower=0.0)
     held["pack_size"] = np.maximum(1.0, held["pack_size"].fillna(1.0))
     suppliers = _read_suppliers(tables)
     return held.join(suppliers, on="supplier_id")
+
+
+def _told(*columns: pd.Series) -> np.ndarray[Any, Any]:
+    """Of each row the first column that tells it."""
+    held = columns[0].to_numpy(object)
+    for column in columns[1:]:
+        held = np.where(_missing(held), column.to_numpy(object), held)
+    return held
+
+
+def _missing(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    import pandas as pd
+
+    return np.asarray(pd.isna(values))
 
 
 def read_sourcing(tables: Tables) -> pd.DataFrame:
