@@ -65,7 +65,7 @@ def judge_proposals(
     held = held[ended & (held["ends"] > day - BACK * DAY)].reset_index(drop=True)
     held["asked_for"] = _asked_for(held, panel, day)
     held["days_out"] = _days_out(tables, held, day)
-    skus = held[["sku_id"]].assign(product_id=None)
+    skus = held[["sku_id"]].assign(product_id=held["sku_id"].map(_products(tables)))
     terms = read_terms(tables, as_of=day, skus=skus, purchases=read_purchases(tables, as_of=day))
     held["name"] = held["sku_id"].map(terms["name"])
     held["unit_cost"] = held["sku_id"].map(terms["unit_cost"])
@@ -86,6 +86,15 @@ def _read(tables: Tables, day: dt.date) -> pd.DataFrame:
         first + int(span) * DAY for first, span in zip(held["as_of"], spans, strict=True)
     ]
     return held
+
+
+def _products(tables: Tables) -> dict[str, str]:
+    """The product of each SKU, as the stock exports tell it."""
+    if not tables.has("inventory"):
+        return {}
+    stock = tables.lazy("inventory").group_by("sku_id").agg(nw.col("product_id").max())
+    rows = bring(stock, sort=["sku_id"])
+    return dict(zip(rows["sku_id"], rows["product_id"], strict=True))
 
 
 def _asked_for(lines: pd.DataFrame, panel: Panel, day: dt.date) -> Floats:

@@ -130,6 +130,7 @@ def tables(
     )
     goods = pd.DataFrame(
         {
+            "platform": "tmall",
             "product_id": stock["product_id"],
             "product_name": [f"Lamp {place}" for place in range(count)],
             "unit_cost": cost,
