@@ -131,7 +131,7 @@ class _Plan:
                 f"with a lead time of {lead_time} need at least "
                 f"{panel.periods - self.learnt[0] + 2 * self.window}."
             )
-        told = ~np.isnan(panel.values[:, self.learnt[0] :]).any(axis=1)
+        told = ~np.isnan(panel.values[:, self.first :]).any(axis=1)
         told &= ~np.isnan(panel.values[:, : self.learnt[0]]).all(axis=1)
         self.rows = np.flatnonzero(told)
         if not len(self.rows):
@@ -154,7 +154,14 @@ class _Plan:
         ended = [earlier for earlier in means if earlier + self.window <= cut]
         spread = self._spread(min(means))
         off = [(self._came(earlier) - means[earlier]) / spread for earlier in ended]
-        safety = np.quantile(np.concatenate(off), levels)
+        known = np.concatenate(off)
+        known = known[~np.isnan(known)]
+        if not len(known):
+            raise ParameterError(
+                "no series is known in every period of a window before the replay, so nothing "
+                "says how much safety a bare mean needs; give a longer panel."
+            )
+        safety = np.quantile(known, levels)
         return np.maximum(means[cut] + safety * spread, 0)
 
     def _came(self, cut: int) -> Floats:

@@ -216,6 +216,23 @@ def test_series_with_unknown_days_are_left_out_and_said() -> None:
     assert found.findings()[-1].text == "1 series has days nobody knows and is not replayed."
 
 
+def test_unknown_days_before_the_replay_only_teach_less() -> None:
+    """A third of the earlier days unknown: much the same safety from the windows left."""
+    values = weekly_shape(rows=200)
+    gaps = values.copy()
+    gaps[: 200 // 3, 50:70] = nan
+
+    def mean_known(past: Panel, horizon: int) -> Floats:
+        return np.repeat(np.nanmean(past.values, axis=1, keepdims=True), horizon, axis=1)
+
+    whole, holed = (run(held, mean_known, service=0.9) for held in (values, gaps))
+    assert holed.series == 200
+    assert holed.ledgers[0].fill_rate == pytest.approx(whole.ledgers[0].fill_rate, abs=0.01)
+    gaps[:, 50:80] = nan
+    with pytest.raises(ParameterError, match="longer panel"):
+        run(gaps, mean_known)
+
+
 def test_a_shop_that_sold_nothing_orders_nothing() -> None:
     found = run(np.zeros((3, 112)), lambda p, h: np.zeros((len(p), h)))
     ours = found.ledgers[0]
