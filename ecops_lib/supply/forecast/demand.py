@@ -2,83 +2,187 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.language import mark
-from ecops_lib.supply.backtest.folds import Fold, cut_folds, seasonal_naive
+from ecops_lib.supply.backtest.board import NAIVE, Backtest
+from ecops_lib.supply.backtest.folds import Fold, cut_panel, seasonal_naive
+from ecops_lib.supply.backtest.scores import mean_score, rmsse, squared_scale
+from ecops_lib.supply.backtest.scoring import score_method
 from ecops_lib.supply.forecast.distribution import Spread, learn_shapes, rank_outcomes
+from ecops_lib.supply.forecast.origins import Origin, choose_cuts, walk_origins
 from ecops_lib.supply.forecast.result import LEVELS, Forecast
-from ecops_lib.supply.forecast.smoothing import cycle_profile, smooth_levels
 from ecops_lib.supply.panel import Floats, Panel
 
-ALPHA = 0.05
-ORIGINS = 3
-PROFILE = mark("weekday profile and slow level")
+OURS = mark("ecops' mix")
+"""Name of the forecast on the board."""
+SCORED = 2
+"""Non-overlapping windows at the end of the past that are scored."""
 
 
 def forecast_demand(panel: Panel, *, horizon: int, seed: int = 0) -> Forecast:
-    """Forecast what will be asked for, with quantiles and paths.
+    """Forecast what will be asked for, with quantiles, paths and a backtest.
+
+    Many cheap forecasts of each series (its own level fast and slow, with bulk orders and
+    without, its share of the panel's level, last year's season) are mixed by weights learnt on
+    up to ten earlier origins, for each class of regularity; the sum is drawn half way to what
+    the panel's own level says. Known drivers move all series alike. Where the seasonal naive
+    forecast was as good on earlier days, it is used instead. Unknown periods (NaN) are left
+    out, never taken as 0.
 
     Args:
-        panel: The past.
+        panel: The past, and what is known of the future.
         horizon: Periods ahead.
-        seed: Breaks ties of whole units.
+        seed: Breaks ties between whole units.
+
+    Returns:
+        The forecast; series without a known period have NaN.
 
     Raises:
-        ParameterError: The horizon is not positive, or the panel holds no period.
+        ParameterError: The horizon is not positive, or the panel holds no series or period.
     """
     if horizon < 1:
         raise ParameterError(f"horizon is {horizon}; it must be at least 1 period.")
-    if not panel.periods:
-        raise ParameterError("values holds no period; a forecast needs at least one.")
-    rng = np.random.default_rng(seed)
-    origins = min(ORIGINS, max(0, (panel.periods - 2) // horizon - 1))
-    folds = cut_folds(panel, horizon=horizon, origins=origins) if origins else ()
-    ranks, owners = [], []
-    for fold in folds:
-        ranks.append(_fold_ranks(fold, horizon, rng))
-        owners.append(fold.rows)
-    mean, shapes = _mean_and_shapes(panel, horizon)
-    spread = Spread(
-        shapes=shapes,
-        ranks=np.concatenate(ranks) if ranks else rng.random((len(panel), horizon)),
-        owners=np.concatenate(owners) if owners else np.arange(len(panel)),
-    )
+    if not panel.periods or not len(panel):
+        raise ParameterError(
+            f"the panel has {len(panel)} series and {panel.periods} periods; a forecast needs at "
+            "least one of each."
+        )
+    cuts, season = choose_cuts(panel, horizon=horizon)
+    walked = walk_origins(panel, horizon=horizon, cuts=[*cuts, panel.periods], season=season)
+    steps = _take_steps(panel, walked, horizon, np.random.default_rng(seed))
+    last = _choose(steps, len(steps) - 1, whole=panel.whole)
     return Forecast(
         keys=panel.keys,
         start=panel.days(ahead=1)[-1].date(),
         frequency=panel.frequency,
-        mean=mean,
-        naive=seasonal_naive(panel, horizon),
+        mean=last.mean,
+        naive=steps[-1].naive,
         levels=LEVELS,
-        quantiles=_quantiles(mean, spread, whole=panel.whole),
-        method=np.full(len(panel), PROFILE, dtype=object),
+        quantiles=last.quantiles,
+        method=last.method,
         whole=panel.whole,
-        spread=spread,
+        spread=last.spread,
+        effects=walked[-1].effects,
+        backtest=_board(panel, steps, horizon),
     )
 
 
-def _mean_and_shapes(panel: Panel, horizon: int) -> tuple[Floats, Floats]:
-    cycle = 7 if panel.frequency == "day" and panel.periods >= 14 else 1
-    profile = cycle_profile(panel.values, cycle=cycle)
-    places = (np.arange(panel.periods) - panel.periods) % cycle
-    factors = profile[:, places]
-    even = np.where(factors > 0.02, panel.values / np.maximum(factors, 0.02), np.nan)
-    levels = smooth_levels(even, alpha=ALPHA)
-    ahead = profile[:, np.arange(horizon) % cycle]
-    fitted = levels[:, :-1] * factors
-    ratios = np.where(fitted > 1e-6, panel.values / np.maximum(fitted, 1e-6), np.nan)
-    return levels[:, -1:] * ahead, learn_shapes(ratios[:, -365:])
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Step:
+    """An origin with what came after it, and how it and the naive forecast fared."""
+
+    origin: Origin
+    naive: Floats
+    shapes: Floats
+    ranks: Floats
+    told: np.ndarray[Any, Any]
+    errors: Floats
+    naive_errors: Floats
 
 
-def _fold_ranks(fold: Fold, horizon: int, rng: np.random.Generator) -> Floats:
-    mean, shapes = _mean_and_shapes(fold.past, horizon)
-    return rank_outcomes(fold.actual, mean, shapes, rng, whole=fold.past.whole)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Chosen:
+    mean: Floats
+    method: np.ndarray[Any, Any]
+    spread: Spread
+    quantiles: Floats
 
 
-def _quantiles(mean: Floats, spread: Spread, *, whole: bool) -> Floats:
-    levels = np.quantile(spread.ranks, LEVELS)
-    held = np.stack([spread.at(mean, np.full(mean.shape, level)) for level in levels])
-    held = np.maximum.accumulate(np.maximum(held, 0), axis=0)
-    return np.round(held) if whole else held
+def _take_steps(
+    panel: Panel, walked: Sequence[Origin], horizon: int, rng: np.random.Generator
+) -> list[_Step]:
+    out = []
+    for origin in walked:
+        past = cut_panel(panel, origin.cut)
+        actual = np.full(origin.mean.shape, np.nan)
+        came = panel.values[:, origin.cut : origin.cut + horizon]
+        actual[:, : came.shape[1]] = came
+        shapes = learn_shapes(past.values, origin.fitted, origin.groups)
+        told = (~np.isnan(actual)).any(axis=1) & ~np.isnan(origin.mean).any(axis=1)
+        scale = squared_scale(past.values)[told]
+        naive = seasonal_naive(past, horizon)
+        ranks = rank_outcomes(actual, origin.mean, shapes, rng, whole=panel.whole)
+        out.append(
+            _Step(
+                origin=origin,
+                naive=naive,
+                shapes=shapes,
+                ranks=ranks[told],
+                told=told,
+                errors=rmsse(actual[told], origin.mean[told], scale=scale),
+                naive_errors=rmsse(actual[told], naive[told], scale=scale),
+            )
+        )
+    return out
+
+
+def _choose(steps: Sequence[_Step], place: int, *, whole: bool) -> _Chosen:
+    """The forecast of one origin by what was known of earlier ones."""
+    now = steps[place]
+    origin, horizon = now.origin, now.origin.mean.shape[1]
+    before = [step for step in steps[:place] if step.origin.cut + horizon <= origin.cut]
+    naive = np.isin(origin.groups, _naive_groups(before)) & ~np.isnan(origin.mean).any(axis=1)
+    mean = np.where(naive[:, None], now.naive, origin.mean)
+    ranks = [step.ranks for step in before]
+    owners = [step.origin.groups[step.told] for step in before]
+    even = np.tile(((np.arange(100) + 0.5) / 100)[:, None], horizon)
+    spread = Spread(
+        centre=np.where(mean > 0, mean, origin.mean),
+        shapes=now.shapes,
+        ranks=np.concatenate(ranks) if sum(map(len, ranks)) else even,
+        groups=origin.groups,
+        owners=np.concatenate(owners) if sum(map(len, ranks)) else np.full(len(even), ""),
+    )
+    return _Chosen(
+        mean=mean,
+        method=np.where(naive, NAIVE, origin.method),
+        spread=spread,
+        quantiles=spread.read_levels(LEVELS, whole=whole),
+    )
+
+
+def _naive_groups(before: Sequence[_Step]) -> list[str]:
+    """Groups for which the seasonal naive forecast was as good in the windows so far."""
+    if not before:
+        return []
+    groups = np.concatenate([step.origin.groups[step.told] for step in before])
+    gaps = np.concatenate([step.errors - step.naive_errors for step in before])
+    return [str(name) for name in np.unique(groups) if mean_score(gaps[groups == name]) >= 0]
+
+
+def _board(panel: Panel, steps: Sequence[_Step], horizon: int) -> Backtest | None:
+    """Scores of the last non-overlapping windows; None where there is none."""
+    ends = [panel.periods - horizon * k for k in range(1, SCORED + 1)]
+    places = [n for n, step in enumerate(steps) if step.origin.cut in ends and step.told.any()]
+    if not places:
+        return None
+    folds = []
+    for place in places:
+        cut, rows = steps[place].origin.cut, np.flatnonzero(steps[place].told)
+        actual = panel.values[rows, cut : cut + horizon]
+        past = cut_panel(panel, cut).rows(rows)
+        folds.append(Fold(past=past, rows=rows, actual=actual))
+    said = [_choose(steps, place, whole=panel.whole) for place in places]
+    mean = np.concatenate([s.mean[fold.rows] for s, fold in zip(said, folds, strict=True)])
+    bands = [s.quantiles[:, fold.rows] for s, fold in zip(said, folds, strict=True)]
+    naive = [steps[n].naive[fold.rows] for n, fold in zip(places, folds, strict=True)]
+    ours = score_method(
+        OURS, folds=folds, mean=mean, levels=LEVELS, quantiles=np.concatenate(bands, axis=1)
+    )
+    plain = score_method(
+        NAIVE, folds=folds, mean=np.concatenate(naive), levels=(), quantiles=bands[0][:0]
+    )
+    return Backtest(
+        methods=(ours, plain),
+        origins=tuple(fold.past.days(ahead=1)[-1].date() for fold in folds),
+        horizon=horizon,
+        frequency=panel.frequency,
+        series=len(panel),
+        too_new=len(panel) - len(folds[-1].rows),
+    )

@@ -1,17 +1,34 @@
-"""Distributions around a mean, calibrated by where earlier outcomes fell in them."""
+"""Distributions around a mean, calibrated by where earlier outcomes fell in them.
+
+A series' distribution is its mean times a shape: its own outcomes over what was expected of
+them, drawn to those of series like it. Where the outcomes of earlier windows fell in the
+distributions forecast for them (their ranks) then says how the shape must be read: a quantile
+of level p is the shape at the p-quantile of these ranks (conformal prediction with the
+distribution as score: Chernozhukov, Wüthrich & Zhu 2021), and a path is the shape along the
+ranks of one whole window, so that what hangs together in time stays together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ecops_lib.supply.forecast.smoothing import row_quantiles
 from ecops_lib.supply.panel import Floats
 
 GRID = (np.arange(100) + 0.5) / 100
 """Levels at which a shape is held."""
 OWN_PERIODS = 30.0
-"""Known periods after which a series' own shape weighs as much as the panel's."""
+"""Known periods after which a series' own shape weighs as much as that of its group."""
+RECENT = 364
+"""Periods from which shapes are learnt."""
+LEAST_WINDOWS = 20
+"""Windows of a group below which it takes those of all series."""
+MOST_POOLED = 200_000
+"""Outcomes, evenly spread, from which a group's shape is learnt."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,71 +36,96 @@ class Spread:
     """How outcomes lie about the mean forecast.
 
     Attributes:
+        centre: What the shapes are multiplied by (series, horizon): the mean, and where a
+            seasonal naive forecast says 0 the mix's.
         shapes: Outcome over mean at the levels of ``GRID`` (series, 100), mean 1 a row.
         ranks: Where outcomes of earlier windows fell in the distribution as it was then
-            (windows, horizon), from 0 to 1; whole windows, so that what hangs together in
-            time stays together.
-        owners: Row of the series of each window (windows,).
+            (windows, horizon), from 0 to 1.
+        groups: Group of each series (series,).
+        owners: Group of each window (windows,).
     """
 
+    centre: Floats
     shapes: Floats
     ranks: Floats
-    owners: np.ndarray[tuple[int], np.dtype[np.intp]]
+    groups: np.ndarray[Any, Any]
+    owners: np.ndarray[Any, Any]
 
-    def at(self, mean: Floats, ranks: Floats) -> Floats:
-        """Units at ranks of the shapes (rows, ...): ``mean`` and ``ranks`` (rows, horizon)."""
-        place = np.clip(ranks * len(GRID) - 0.5, 0, len(GRID) - 1)
-        low = np.floor(place).astype(int)
-        high = np.minimum(low + 1, len(GRID) - 1)
-        below = np.take_along_axis(self.shapes, low, axis=1)
-        above = np.take_along_axis(self.shapes, high, axis=1)
-        return mean * (below + (place - low) * (above - below))
+    def windows(self, group: object) -> Floats:
+        """Ranks of the windows of a group, or of all where it has few."""
+        held = self.ranks[self.owners == group]
+        return held if len(held) >= LEAST_WINDOWS else self.ranks
+
+    def read_levels(self, levels: Sequence[float], *, whole: bool) -> Floats:
+        """Units at calibrated levels (levels, series, horizon), rising with the level."""
+        out = np.empty((len(levels), *self.centre.shape))
+        for group in np.unique(self.groups):
+            rows = np.flatnonzero(self.groups == group)
+            read = np.quantile(self.windows(group), levels)
+            out[:, rows] = shape_at(self.shapes[rows], read).T[:, :, None] * self.centre[rows]
+        out = np.maximum(out, 0)
+        return np.asarray(np.round(out) if whole else out)
 
 
-def learn_shapes(ratios: Floats) -> Floats:
-    """Shape of each series: its own outcomes over their forecasts, drawn to the panel's.
+def shape_at(shapes: Floats, ranks: Floats) -> Floats:
+    """Shapes at ranks: (series, 100) and (ranks,) or (series, ranks) give (series, ranks)."""
+    ranks = np.broadcast_to(ranks, (len(shapes), np.shape(ranks)[-1]))
+    place = np.clip(ranks * len(GRID) - 0.5, 0, len(GRID) - 1)
+    low = np.floor(place).astype(int)
+    below = np.take_along_axis(shapes, low, axis=1)
+    above = np.take_along_axis(shapes, np.minimum(low + 1, len(GRID) - 1), axis=1)
+    return np.asarray(below + (place - low) * (above - below))
+
+
+def learn_shapes(values: Floats, fitted: Floats, groups: np.ndarray[Any, Any]) -> Floats:
+    """Shape of each series: its outcomes over what was expected, drawn to its group's.
 
     Args:
-        ratios: Outcome over forecast of past periods (series, periods); NaN is left out.
+        values: Units (series, periods); NaN is unknown.
+        fitted: What was expected of each period before it (series, periods).
+        groups: Group of each series.
 
     Returns:
-        (series, 100) outcome over mean at ``GRID``.
+        (series, 100) outcome over mean at ``GRID``, mean 1 a row.
     """
+    values, fitted = values[:, -RECENT:], fitted[:, -RECENT:]
+    expected = np.where(np.nan_to_num(fitted) > 0, fitted, np.nan)
+    ratios = values / expected
     known = (~np.isnan(ratios)).sum(axis=1)
-    pooled = ratios[~np.isnan(ratios)]
-    base = np.quantile(pooled, GRID) if len(pooled) else np.ones(len(GRID))
-    own = np.tile(base, (len(ratios), 1))
-    told = known > 0
-    own[told] = np.nanquantile(ratios[told], GRID, axis=1).T
-    weight = (known / (known + OWN_PERIODS))[:, None]
-    shapes = weight * own + (1 - weight) * base
-    return np.asarray(shapes / np.maximum(shapes.mean(axis=1, keepdims=True), 1e-9))
+    shapes = np.ones((len(values), len(GRID)))
+    for group in np.unique(groups):
+        rows = np.flatnonzero((groups == group) & (known > 0))
+        if not len(rows):
+            continue
+        every = ratios[rows][~np.isnan(ratios[rows])]
+        every = every[:: max(1, len(every) // MOST_POOLED)]
+        weight = (known[rows] / (known[rows] + OWN_PERIODS))[:, None]
+        own = row_quantiles(ratios[rows], list(GRID))
+        shapes[rows] = weight * own + (1 - weight) * np.quantile(every, GRID)
+    mean = shapes.mean(axis=1, keepdims=True)
+    return np.asarray(np.where(mean > 0, shapes / np.where(mean > 0, mean, 1.0), 1.0))
 
 
 def rank_outcomes(
     actual: Floats, mean: Floats, shapes: Floats, rng: np.random.Generator, *, whole: bool
 ) -> Floats:
-    """Where outcomes fall in their distributions, ties broken at random (0 to 1).
+    """Where outcomes fall in their distributions (0 to 1), ties broken at random.
 
     Args:
-        actual: What came (series, horizon).
+        actual: What came (series, horizon); an unknown one gets a random rank.
         mean: What was forecast (series, horizon).
         shapes: Outcome over mean at ``GRID`` (series, 100).
         rng: Breaks ties.
-        whole: Whether a unit's rounding counts as a tie.
+        whole: Whether units are whole, so that half a unit either way is a tie.
     """
-    half = 0.5 if whole else 0.0
-    low = _rank(np.nan_to_num(actual) - half, mean, shapes, side="left")
-    high = _rank(np.nan_to_num(actual) + half, mean, shapes, side="right")
-    drawn = rng.random(actual.shape)
-    return np.asarray(np.where(np.isnan(actual), drawn, low + drawn * (high - low)))
-
-
-def _rank(value: Floats, mean: Floats, shapes: Floats, *, side: str) -> Floats:
-    ratio = value / np.maximum(mean, 1e-9)
-    if side == "left":
-        counts = (shapes[:, None, :] < ratio[:, :, None] - 1e-12).sum(axis=2)
-        out = counts / len(GRID)
-        return np.asarray(np.where(value <= 0, 0.0, out))
-    counts = (shapes[:, None, :] <= ratio[:, :, None] + 1e-12).sum(axis=2)
-    return np.asarray(counts / len(GRID))
+    half = 0.5 if whole else 1e-9
+    drawn = np.asarray(rng.random(actual.shape))
+    out = drawn.copy()
+    for row in np.flatnonzero((~np.isnan(actual)).any(axis=1) & ~np.isnan(mean).any(axis=1)):
+        units = np.maximum(mean[row], 1e-9)
+        low = np.searchsorted(shapes[row], (actual[row] - half) / units, side="left")
+        high = np.searchsorted(shapes[row], (actual[row] + half) / units, side="right")
+        low = np.where(actual[row] <= 0, 0, low)
+        placed = (low + drawn[row] * (high - low)) / len(GRID)
+        out[row] = np.where(np.isnan(actual[row]), drawn[row], placed)
+    return np.asarray(out)

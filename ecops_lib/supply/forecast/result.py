@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ecops_lib.core.language import tr
+from ecops_lib.core.charts import Chart, line_chart
+from ecops_lib.core.errors import ParameterError
+from ecops_lib.core.findings import Finding
+from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.supply.backtest.board import Backtest
-from ecops_lib.supply.forecast.distribution import Spread
+from ecops_lib.supply.forecast.distribution import Spread, shape_at
+from ecops_lib.supply.forecast.effects import Effects
 from ecops_lib.supply.panel import Floats, Frequency
 
 if TYPE_CHECKING:
@@ -19,6 +24,10 @@ if TYPE_CHECKING:
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 """Levels of the quantiles."""
+CHART_PATHS = 200
+"""Paths from which the interval of the total is drawn."""
+CHART_SEED = 0
+"""Seed of these paths."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,13 +41,30 @@ class Forecast(Result):
         mean: Expected units (series, horizon); NaN where nothing is known of a series.
         naive: What was asked for one season earlier (series, horizon).
         levels: Levels of the quantiles.
-        quantiles: (levels, series, horizon).
-        method: Name of the method of each series (series,).
+        quantiles: (levels, series, horizon), from 0, whole where units are.
+        method: Name of the method of each series (series,), in English, marked.
         whole: Whether the units are whole numbers.
         spread: How outcomes lie about the mean.
-        backtest: Scores on earlier days beside the naive forecast; None where the past is
-            too short.
+        effects: Effects of the drivers; None without drivers.
+        backtest: Scores on earlier days, of the seasonal naive forecast too; None where the
+            past is too short for one.
     """
+
+    sheet: ClassVar[str] = mark("Demand forecast")
+    units: ClassVar[dict[str, Unit]] = {
+        "expected": "number",
+        "low": "count",
+        "high": "count",
+        "naive": "number",
+    }
+    labels: ClassVar[dict[str, str]] = {
+        "series": mark("Series"),
+        "expected": mark("Expected units"),
+        "low": mark("At least (10%)"),
+        "high": mark("At most (90%)"),
+        "naive": mark("As last season"),
+        "method": mark("Method"),
+    }
 
     keys: pd.DataFrame
     start: dt.date
@@ -50,6 +76,7 @@ class Forecast(Result):
     method: np.ndarray[Any, Any]
     whole: bool
     spread: Spread
+    effects: Effects | None = None
     backtest: Backtest | None = None
 
     @property
@@ -66,8 +93,9 @@ class Forecast(Result):
     ) -> Floats:
         """Futures that hang together in time as the past did.
 
-        Each path takes the ranks of one whole window of the backtest, so that a series that
-        sold more than expected goes on doing so; their quantiles are those of the forecast.
+        Each path takes the ranks of one whole window of the backtest, of a series like it, so
+        that a series that sold more than expected goes on doing so. Their quantiles are those
+        of the forecast.
 
         Args:
             rng: Seed or generator.
@@ -75,29 +103,149 @@ class Forecast(Result):
             rows: Positions of the series; all by default.
 
         Returns:
-            (rows, count, horizon) units, never negative.
+            (rows, count, horizon) units, never negative, whole where units are; NaN where
+            nothing is known of a series.
+
+        Raises:
+            ParameterError: ``count`` is not positive.
         """
+        if count < 1:
+            raise ParameterError(f"count is {count}; it must be at least 1 path.")
         rng = np.random.default_rng(rng)
         chosen = np.arange(len(self.mean)) if rows is None else np.asarray(rows)
-        windows = rng.integers(len(self.spread.ranks), size=(len(chosen), count))
+        if chosen.dtype == bool:
+            chosen = np.flatnonzero(chosen)
         made = np.empty((len(chosen), count, self.horizon))
+        held = {group: self.spread.windows(group) for group in np.unique(self.spread.groups)}
         for place, row in enumerate(chosen):
-            ranks = self.spread.ranks[windows[place]].reshape(1, -1)
-            mean = np.tile(self.mean[row], count)[None, :]
-            one = Spread(shapes=self.spread.shapes[[row]], ranks=ranks, owners=np.zeros(1, int))
-            made[place] = one.at(mean, ranks).reshape(count, self.horizon)
+            windows = held[self.spread.groups[row]]
+            ranks = windows[rng.integers(len(windows), size=count)]
+            shape = shape_at(self.spread.shapes[[row]], ranks.reshape(1, -1))
+            made[place] = shape.reshape(count, -1) * self.spread.centre[row]
         made = np.maximum(made, 0)
         return np.round(made) if self.whole else made
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series: expected units over the horizon and the interval's sum."""
+        """One row a series: the units of the whole horizon with their 80 % interval.
+
+        The interval is that of the sum, from paths, not the sum of the periods' intervals.
+        """
         import pandas as pd
 
+        rng = np.random.default_rng(CHART_SEED)
+        ends = np.full((len(self.mean), 2), np.nan)
+        for row in np.flatnonzero(~np.isnan(self.mean).any(axis=1)):
+            sums = self.paths(rng, CHART_PATHS, rows=np.array([row])).sum(axis=2)[0]
+            ends[row] = np.quantile(sums, (0.1, 0.9))
         return pd.DataFrame(
             {
-                "series": self.keys.index,
+                "series": self._names(),
                 "expected": self.mean.sum(axis=1),
+                "low": ends[:, 0],
+                "high": ends[:, 1],
                 "naive": self.naive.sum(axis=1),
                 "method": [tr(name) for name in self.method],
             }
+        ).sort_values("expected", ascending=False, kind="stable", ignore_index=True)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is expected, how good that was, what drives it, and what cannot be forecast."""
+        told = [self._expected(), *(self.backtest.findings() if self.backtest else ())]
+        if not self.backtest:
+            told.append(self._untested())
+        told += [self._drivers(), self._unknown()]
+        return tuple(finding for finding in told if finding)
+
+    def chart(self) -> Chart | None:
+        """The sum over all series, its interval, and the naive forecast beside it."""
+        import pandas as pd
+
+        known = np.flatnonzero(~np.isnan(self.mean).any(axis=1))
+        if not len(known):
+            return None
+        rng = np.random.default_rng(CHART_SEED)
+        sums = np.zeros((CHART_PATHS, self.horizon))
+        for row in known:
+            sums += self.paths(rng, CHART_PATHS, rows=np.array([row]))[0]
+        low, high = np.quantile(sums, (0.1, 0.9), axis=0)
+        frame = pd.DataFrame(
+            {
+                "day": self.days(),
+                "value": self.mean[known].sum(axis=0),
+                "naive": np.nansum(self.naive[known], axis=0),
+                "low": low,
+                "high": high,
+            }
         )
+        names = {"value": tr("Forecast"), "naive": tr("As last season"), "low": tr("80% interval")}
+        return line_chart(
+            frame, caption=tr("Units expected of all series"), unit="count", labels=names,
+            compare="naive", band=("low", "high"),
+        )  # fmt: skip
+
+    def days(self) -> pd.DatetimeIndex:
+        """First day of each period ahead."""
+        import pandas as pd
+
+        step = {"day": "D", "week": "7D", "month": "MS"}[self.frequency]
+        return pd.date_range(self.start, periods=self.horizon, freq=step)
+
+    def _names(self) -> list[str]:
+        named = self.keys["name"] if "name" in self.keys.columns else self.keys.index
+        pairs = zip(named, self.keys.index, strict=True)
+        return [str(name) if isinstance(name, str) and name else str(key) for name, key in pairs]
+
+    def _expected(self) -> Finding | None:
+        if np.isnan(self.mean).all():
+            return None
+        units, naive = float(np.nansum(self.mean)), float(np.nansum(self.naive))
+        given = {
+            "units": show(units, "count"),
+            "naive": show(naive, "count"),
+            "series": ntr("{count} series", "{count} series", len(self.mean),
+                          count=show(len(self.mean), "count")),
+            "start": show(self.start, "day"),
+            "end": show((self.days()[-1]).date(), "day"),
+        }  # fmt: skip
+        text = tr(
+            "{units} units are expected of {series} from {start} to {end}; last season's figures "
+            "would say {naive}.",
+            **given,
+        )
+        if self.frequency != "day":
+            text = tr(
+                "{units} units are expected of {series} in the periods that begin from {start} to "
+                "{end}; last season's figures would say {naive}.",
+                **given,
+            )
+        evidence = {"units": units, "naive": naive}
+        return Finding(key="forecast/expected", level="info", text=text, evidence=evidence)
+
+    def _untested(self) -> Finding:
+        text = tr(
+            "How good this forecast is cannot be told: the past is too short to forecast any of "
+            "it and compare."
+        )
+        return Finding(key="forecast/untested", level="watch", text=text)
+
+    def _drivers(self) -> Finding | None:
+        if self.effects is None or not self.effects.untold:
+            return None
+        text = tr(
+            "Not known for all days ahead, and taken as they usually are or last were: {names}.",
+            names=", ".join(self.effects.untold),
+        )
+        return Finding(key="forecast/drivers", level="info", text=text)
+
+    def _unknown(self) -> Finding | None:
+        count = int(np.isnan(self.mean).all(axis=1).sum())
+        if not count:
+            return None
+        text = ntr(
+            "{count} of {all} series has no known past and cannot be forecast from it.",
+            "{count} of {all} series have no known past and cannot be forecast from it.",
+            count,
+            count=show(count, "count"),
+            all=show(len(self.mean), "count"),
+        )
+        return Finding(key="forecast/unknown", level="watch", text=text, evidence={"series": count})

@@ -1,68 +1,123 @@
-"""Level and weekday profile of many series at once, in NumPy."""
+"""Levels and weekday profiles of many series at once, in NumPy."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ecops_lib.supply.panel import Floats
 
-RECENT = 182
-"""Periods from which a profile is learnt."""
-OWN_CYCLES = 15.0
+CYCLES = 52
+"""Cycles from which a profile is learnt."""
+OWN_CYCLES = 40.0
 """Cycles after which a series' own profile weighs as much as the panel's."""
+LEAST_FACTOR = 0.02
+"""Factor of the profile below which a place of the cycle tells nothing of the level."""
+
+
+def cap_bursts(values: Floats, *, level: float = 0.95, recent: int = 182) -> Floats:
+    """Units without what lies above the series' own quantile of its recent periods.
+
+    Bulk orders come and go; a level that follows each of them is worse for it. Periods
+    without a single unit in the whole panel (the shop was closed) do not count, and the cap is
+    at least one unit.
+
+    Args:
+        values: Units (series, periods); NaN is unknown.
+        level: Level of the quantile.
+        recent: Periods from which it is taken.
+    """
+    held = values[:, -recent:]
+    held = np.where(np.nansum(held, axis=0) > 0, held, np.nan)
+    told = (~np.isnan(held)).any(axis=1)
+    caps = np.full(len(values), np.inf)
+    if told.any():
+        caps[told] = row_quantiles(held[told], (level,))[:, 0]
+    return np.asarray(np.minimum(values, np.maximum(caps, 1.0)[:, None]))
+
+
+def row_quantiles(values: Floats, levels: Sequence[float]) -> Floats:
+    """Quantiles of each row's known cells (rows, levels), linear between cells.
+
+    As ``numpy.nanquantile``, at the speed of one sort.
+    """
+    ordered = np.sort(values, axis=1)
+    last = (~np.isnan(values)).sum(axis=1)[:, None] - 1
+    place = np.maximum(last, 0) * np.asarray(levels)[None, :]
+    low = np.floor(place).astype(int)
+    below = np.take_along_axis(ordered, low, axis=1)
+    above = np.take_along_axis(ordered, np.minimum(low + 1, np.maximum(last, 0)), axis=1)
+    return np.asarray(below + (place - low) * (above - below))
 
 
 def cycle_profile(values: Floats, *, cycle: int, own_cycles: float = OWN_CYCLES) -> Floats:
-    """Factor of each place in the cycle, the panel's profile shrunk to each series'.
+    """Factor of each place in the cycle: the panel's profile, shrunk to by each series' own.
 
     Args:
         values: Units (series, periods); NaN is left out.
-        cycle: Periods in a cycle, such as 7 days.
+        cycle: Periods in a cycle, such as 7 days; 1 for none.
         own_cycles: Cycles after which the series' own profile weighs half.
 
     Returns:
-        (series, cycle), mean 1 a row, in the order that begins with the period after the last.
+        (series, cycle), mean 1 a row; the first place is that of the period after the last.
     """
-    if cycle == 1:
-        return np.ones((len(values), 1))
-    cycles = max(1, min(values.shape[1], RECENT) // cycle)
-    held = values[:, -cycles * cycle :]
-    if held.shape[1] < cycle:
+    cycles = min(values.shape[1] // cycle, CYCLES)
+    if cycle == 1 or not cycles:
         return np.ones((len(values), cycle))
-    cube = held.reshape(len(values), cycles, cycle)
-    known = (~np.isnan(cube)).sum(axis=1)
+    cube = values[:, -cycles * cycle :].reshape(len(values), cycles, cycle)
+    known = (~np.isnan(cube)).sum(axis=1).astype(float)
     sums = np.nansum(cube, axis=1)
     level = _ratio(sums.sum(axis=1, keepdims=True), known.sum(axis=1, keepdims=True))
-    pooled = _ratio(sums.sum(axis=0), np.nansum(known * level, axis=0))
+    level = np.nan_to_num(level)
+    pooled = _ratio(sums.sum(axis=0), (known * level).sum(axis=0))
     pooled = np.where(np.isnan(pooled), 1.0, pooled)
-    expected = level * (known + own_cycles)
-    shape = _ratio(sums + own_cycles * level * pooled, expected)
+    shape = _ratio(sums + own_cycles * level * pooled, level * (known + own_cycles))
     shape = np.where(np.isnan(shape), pooled, shape)
-    return np.asarray(shape / np.maximum(shape.mean(axis=1, keepdims=True), 1e-12))
+    shape[:, (sums.sum(axis=0) == 0) & (known.sum(axis=0) > 0)] = 0.0
+    mean = shape.mean(axis=1, keepdims=True)
+    return np.asarray(np.where(mean > 0, shape / np.where(mean > 0, mean, 1), 1.0))
 
 
-def smooth_levels(values: Floats, *, alpha: float) -> Floats:
+def lay_profile(profile: Floats, *, past: int, ahead: int) -> tuple[Floats, Floats]:
+    """The profile over past and coming periods: (series, past) and (series, ahead)."""
+    cycle = profile.shape[1]
+    return profile[:, np.arange(-past, 0) % cycle], profile[:, np.arange(ahead) % cycle]
+
+
+def flatten(values: Floats, factors: Floats) -> Floats:
+    """Units without the profile; NaN where a place tells nothing or the shop was closed."""
+    useful = (factors > LEAST_FACTOR) & (np.nansum(values, axis=0) > 0)[None, :]
+    return np.asarray(np.where(useful, values / np.where(useful, factors, 1.0), np.nan))
+
+
+def smooth_levels(values: Floats, *, alphas: Sequence[float]) -> Floats:
     """Simple exponential smoothing of each row; unknown periods leave the level alone.
+
+    The first periods count as a plain mean until a period weighs less than ``alpha``.
 
     Args:
         values: (series, periods).
-        alpha: Weight of the newest period; the first ones count as a plain mean.
+        alphas: Weights of the newest period.
 
     Returns:
-        (series, periods + 1): the level before each period, and after the last; NaN before
-        anything is known.
+        (alphas, series, periods + 1): the level before each period and after the last; NaN
+        before anything is known.
     """
     rows, periods = values.shape
-    levels = np.full((rows, periods + 1), np.nan)
-    level, weight = np.zeros(rows), np.zeros(rows)
+    gains = np.asarray(alphas, dtype=float)[:, None]
+    levels = np.full((len(gains), rows, periods + 1), np.nan)
+    level, weight = np.zeros((len(gains), rows)), np.zeros((len(gains), rows))
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
     for t in range(periods):
-        known = ~np.isnan(values[:, t])
-        weight = np.where(known, (1 - alpha) * weight + 1, weight)
-        step = np.where(known, np.nan_to_num(values[:, t]) - level, 0.0)
-        level = level + step / np.maximum(weight, 1.0)
-        levels[:, t + 1] = np.where(weight > 0, level, np.nan)
+        told = known[:, t]
+        weight = np.where(told, (1 - gains) * weight + 1, weight)
+        level = level + np.where(told, (filled[:, t] - level) / np.maximum(weight, 1.0), 0.0)
+        levels[:, :, t + 1] = np.where(weight > 0, level, np.nan)
     return levels
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    nothing = np.full(np.broadcast_shapes(above.shape, below.shape), np.nan)
+    return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
