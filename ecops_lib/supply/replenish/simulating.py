@@ -55,7 +55,7 @@ def simulate_proposal(
         held = lines.iloc[part]
         rows = held["row"].to_numpy(int)
         sums = daily_sums(forecast, forecast.paths(rng, futures, rows=rows))
-        demand = np.diff(sums, axis=-1)
+        demand = np.moveaxis(np.diff(sums, axis=-1), -1, 0).copy()
         coming = _coming(proposal, held, leads[part], (futures, days), rng)
         order = _arrivals(held["quantity"].to_numpy(float), leads[part], (futures, days), rng)
         _run(arms["without"], held, demand, coming, proposal.rules.holding_rate)
@@ -71,13 +71,13 @@ def _nothing(futures: int, days: int) -> Arm:
 def _arrivals(
     units: Floats, leads: Sequence[LeadTime], shape: tuple[int, int], rng: np.random.Generator
 ) -> Floats:
-    """Units of each line that come in by day (lines, futures, days); later ones are left out."""
+    """Units that come in by day (days, lines, futures); later ones are left out."""
     futures, days = shape
-    found = np.zeros((len(units), futures, days))
+    found = np.zeros((days, len(units), futures))
     for line in np.flatnonzero(units > 0).tolist():
         taken = leads[line].draw(futures, rng)
         seen = np.flatnonzero(taken < days)
-        found[line, seen, taken[seen]] += units[line]
+        found[taken[seen], line, seen] += units[line]
     return found
 
 
@@ -91,7 +91,7 @@ def _coming(
     """What is on the way already: open orders by their age, other goods as if ordered now."""
     out = proposal.purchases[~proposal.purchases["came"]]
     out = out[out["sku_id"].isin(lines["sku_id"])]
-    found = np.zeros((len(lines), *shape))
+    found = np.zeros((shape[1], len(lines), shape[0]))
     told = np.zeros(len(lines))
     by_sku: dict[Any, list[int]] = {}
     for place, sku in enumerate(lines["sku_id"]):
@@ -104,7 +104,7 @@ def _coming(
         place = (here or places)[0]
         days = np.maximum(leads[place].beyond(taken).draw(shape[0], rng) - int(taken), 0)
         seen = np.flatnonzero(days < shape[1])
-        found[place, seen, days[seen]] += quantity
+        found[days[seen], place, seen] += quantity
         told[place] += quantity
     rest = np.maximum(lines["coming"].to_numpy(float) - told, 0.0)
     return found + _arrivals(rest, leads, shape, rng)
@@ -116,17 +116,16 @@ def _run(arm: Arm, lines: pd.DataFrame, demand: Floats, coming: Floats, rate: fl
     margin = lines["worth"].to_numpy(float)
     until = np.rint(lines["days"].to_numpy(float))
     stock = np.repeat(
-        (lines["on_hand"] - lines["reserved"]).to_numpy(float)[:, None], demand.shape[1], axis=1
+        (lines["on_hand"] - lines["reserved"]).to_numpy(float)[:, None], demand.shape[2], axis=1
     )
-    for day in range(demand.shape[-1]):
-        stock += coming[..., day]
-        asked = demand[..., day]
+    for day, asked in enumerate(demand):
+        stock += coming[day]
         sold = np.minimum(np.maximum(stock, 0.0), asked)
         stock -= sold
+        left = np.maximum(stock, 0.0)
         counted = (day < until).astype(float)
-        worth = cost @ np.maximum(stock, 0.0)
         arm.asked[:] += counted @ asked
         arm.sold[:] += counted @ sold
         arm.lost_margin[:] += (counted * margin) @ (asked - sold)
-        arm.holding[:] += (counted * cost) @ np.maximum(stock, 0.0) * rate / YEAR
-        arm.stock[:, day] += worth
+        arm.holding[:] += (counted * cost) @ left * rate / YEAR
+        arm.stock[:, day] += cost @ left
