@@ -16,6 +16,8 @@ from ecops_lib.data.demo.mailings import tell_contacts
 from ecops_lib.data.demo.members import tell_referrals
 from ecops_lib.data.demo.points import tell_points
 from ecops_lib.data.demo.season import Season
+from ecops_lib.data.demo.sourcing import tell_suppliers
+from ecops_lib.data.demo.supply import tell_carriers, tell_idle
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
@@ -49,6 +51,9 @@ def tell_truths(life: Life) -> Told:
         "referrals": tell_referrals(world, trade, life.referrer),
         "points": tell_points(life.ledger),
         **tell_community(world, life.community),
+        "suppliers": tell_suppliers(world, life.stock),
+        "carriers": tell_carriers(world, trade, life.done),
+        "idle_stock": tell_idle(world),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ecops_lib.data.demo.buyers import NEAR, among
 from ecops_lib.data.demo.claims import Claims, make_claims, refunded_by_line, stage_of_lines
 from ecops_lib.data.demo.trade import Trade
-from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
+from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Floats, Ints, Times, World, add_seconds
 
 STATUSES = ("unpaid", "paid", "shipped", "completed", "closed")
 CARRIERS = ("示例速运", "演示快递", "样板物流", "范例大件")
@@ -69,6 +69,7 @@ def make_fulfilment(world: World, trade: Trade) -> tuple[Fulfilment, Claims]:
     carrier = np.where(
         heavy & (rng.random(count) < 0.4), 3, rng.choice(3, count, p=(0.5, 0.3, 0.2))
     )
+    carrier = _slow_lane(world, carrier, way, remote)
     fulfilment = Fulfilment(
         shipped_at=shipped,
         picked_up_at=picked,
@@ -83,6 +84,21 @@ def make_fulfilment(world: World, trade: Trade) -> tuple[Fulfilment, Claims]:
         carrier=carrier,
     )
     return _settled(world, trade, claims, fulfilment), claims
+
+
+def _slow_lane(world: World, carrier: Ints, way: Floats, remote: Flags) -> Ints:
+    """Give the slow carrier more of the parcels that take long to far provinces."""
+    faults = world.truths.carriers
+    if faults is None:
+        return carrier
+    mine = np.flatnonzero(remote & (carrier < 3))
+    rank = way[mine].argsort().argsort() / max(len(mine), 1)
+    moved = world.rng("lanes").random(len(mine)) < faults.pull * rank**2
+    held = carrier.copy()
+    held[mine] = np.where(
+        moved, faults.slow, np.where(carrier[mine] == faults.slow, 0, carrier[mine])
+    )
+    return held
 
 
 def _first_product(trade: Trade) -> Ints:

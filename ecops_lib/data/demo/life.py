@@ -12,6 +12,7 @@ from ecops_lib.data.demo.mailings import Sent, send_mailings
 from ecops_lib.data.demo.members import find_referrers
 from ecops_lib.data.demo.points import Ledger, keep_points
 from ecops_lib.data.demo.season import Season, make_season
+from ecops_lib.data.demo.stock import Stock, make_stock
 from ecops_lib.data.demo.trade import Trade, make_trade
 from ecops_lib.data.demo.traffic import Traffic, make_traffic
 from ecops_lib.data.demo.trial_log import Run, run_trials
@@ -36,6 +37,7 @@ class Life:
     referrer: Ints
     ledger: Ledger
     community: Community
+    stock: Stock
 
 
 def live(world: World) -> Life:
@@ -60,4 +62,5 @@ def live(world: World) -> Life:
         referrer=find_referrers(world, trade, done),
         ledger=keep_points(world, trade, done, claims),
         community=make_community(world, trade),
+        stock=make_stock(world, trade, done, claims),
     )

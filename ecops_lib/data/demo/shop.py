@@ -20,6 +20,7 @@ from ecops_lib.data.demo import (
     points,
     promotion,
     service,
+    sourcing,
     supply,
     surroundings,
     trial_log,
@@ -31,7 +32,6 @@ from ecops_lib.data.demo.exports import alimama, refunds, sycm, tmall
 from ecops_lib.data.demo.exports.files import write_csv, write_zipped_csv
 from ecops_lib.data.demo.life import Life, live
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
-from ecops_lib.data.demo.stock import make_stock
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.truths import Truths
 from ecops_lib.data.demo.world import CHANNELS, World
@@ -162,12 +162,14 @@ def _write_sheets(folder: Path, sheets: list[Sheet]) -> None:
 def _sheets(life: Life) -> list[Sheet]:
     world, season, trade, traffic = life.world, life.season, life.trade, life.traffic
     done, claims = life.done, life.claims
-    stock = make_stock(world, trade, done, claims)
     return [
         _channel_sheet(world, traffic),
         supply.make_products_sheet(world),
-        supply.make_inventory_sheet(world, stock),
-        supply.make_purchases_sheet(world, stock),
+        supply.make_inventory_sheet(world, life.stock),
+        sourcing.make_purchases_sheet(world, life.stock),
+        sourcing.make_suppliers_sheet(world),
+        sourcing.make_sourcing_sheet(world),
+        sourcing.make_rates_sheet(),
         supply.make_ledger_sheet(season, trade, done),
         supply.make_shipments_sheet(world, trade, done),
         supply.make_costs_sheet(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ecops_lib.data.demo.buyers import PROVINCES, WAREHOUSES
+from ecops_lib.data.demo.buyers import NEAR, PROVINCES, WAREHOUSES, among
 from ecops_lib.data.demo.catalogue import BRAND, CATEGORIES, SUPPLIERS
 from ecops_lib.data.demo.fulfilment import CARRIERS, Fulfilment
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts, yuan
-from ecops_lib.data.demo.stock import STAGES, Stock, stage_days
+from ecops_lib.data.demo.sourcing import FREIGHT, NEXT_KILO
+from ecops_lib.data.demo.stock import Stock
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, Ints, World, add_seconds
 
+DEAD_PRODUCT = "700000099999"
+"""The product that never sold; it is no longer listed."""
 STOCK_DAYS = 400
 """Days of stock snapshots: enough for a comparison with last year."""
-FREIGHT = (420, 330, 300, 1500)
-"""Cents of a first kilogram, by carrier."""
+USUAL_DAMAGE, LOST = 0.006, 0.002
+"""Chances that a parcel arrives damaged, and that it is lost."""
 SHIP_WITHIN_HOURS = 48
 PLATFORM_FEE = 0.035
 INSURANCE_CENTS = 60
@@ -59,49 +64,54 @@ def make_inventory_sheet(world: World, stock: Stock) -> Sheet:
     if planted := world.truths.stock_out:
         mine = world.catalogue.sku_product == planted.product
         out[world.index(planted.begins) - start :, mine] = True
-    goods = world.catalogue
+    goods, idle = world.catalogue, world.truths.idle_stock
+    more = np.zeros(len(goods.sku_codes), np.int64)
+    if idle:
+        more[np.flatnonzero(goods.sku_product == idle.over)[:1]] = idle.over_units
+    dead = _dead_rows(world, start)
     return Sheet(
         file="库存快照",
         table="inventory",
         columns={
-            "day": ("日期", day_texts(world, day + start)),
-            "warehouse_id": ("仓库", [WAREHOUSES[k] for k in warehouse]),
-            "sku_id": ("SKU编码", [goods.sku_codes[k] for k in sku]),
-            "product_id": ("商品ID", [goods.ids[k] for k in goods.sku_product[sku]]),
-            "on_hand": ("在库数量", texts(held.ravel())),
-            "reserved": ("占用数量", texts(stock.reserved[start:].ravel())),
-            "in_transit": ("在途数量", texts(stock.in_transit[start:].ravel())),
-            "hours_out": ("缺货小时数", texts(np.where(out, 24, 0).ravel())),
+            "day": ("日期", day_texts(world, day + start) + dead.days),
+            "warehouse_id": ("仓库", [WAREHOUSES[k] for k in warehouse] + dead.warehouses),
+            "sku_id": ("SKU编码", [goods.sku_codes[k] for k in sku] + dead.skus),
+            "product_id": (
+                "商品ID",
+                [goods.ids[k] for k in goods.sku_product[sku]] + dead.products,
+            ),
+            "on_hand": ("在库数量", texts((held + more[:, None]).ravel()) + dead.units),
+            "reserved": ("占用数量", texts(stock.reserved[start:].ravel()) + dead.none),
+            "in_transit": ("在途数量", texts(stock.in_transit[start:].ravel()) + dead.none),
+            "hours_out": ("缺货小时数", texts(np.where(out, 24, 0).ravel()) + dead.none),
         },
     )
 
 
-def make_purchases_sheet(world: World, stock: Stock) -> Sheet:
-    """One row a purchase × stage that is due or done."""
-    bought = stock.purchases
-    count = len(bought.sku)
-    goods = world.catalogue
-    done = np.stack(stage_days(bought))
-    span = bought.due - bought.ordered
-    due = np.stack([bought.ordered + (span * f).astype(np.int64) for f in (0.5, 0.6, 0.7, 1.0)])
-    number, stage = (a.ravel() for a in np.indices((count, len(STAGES))))
-    finished = np.where(done < len(world.days), done, -1)
-    product = goods.sku_product[bought.sku]
-    return Sheet(
-        file="采购进度",
-        table="purchase_orders",
-        columns={
-            "purchase_id": ("采购单号", [f"PO{k + 1:06d}" for k in number]),
-            "sku_id": ("SKU编码", [goods.sku_codes[k] for k in bought.sku[number]]),
-            "stage": ("阶段", [STAGES[k] for k in stage]),
-            "supplier_id": ("供应商", [SUPPLIERS[goods.category[k]] for k in product[number]]),
-            "quantity": ("数量", texts(bought.quantity[number])),
-            "unit_cost": ("单价", yuan(goods.costs[product][number])),
-            "ordered_at": ("下单日期", day_texts(world, bought.ordered[number])),
-            "due_at": ("计划完成", day_texts(world, due[stage, number])),
-            "done_at": ("实际完成", day_texts(world, finished[stage, number])),
-        },
-        unmapped={"仓库": [WAREHOUSES[k] for k in bought.warehouse[number]]},
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeadRows:
+    """Cells of the SKU that never sold; empty where none is planted."""
+
+    days: list[str]
+    warehouses: list[str]
+    skus: list[str]
+    products: list[str]
+    units: list[str]
+    none: list[str]
+
+
+def _dead_rows(world: World, start: int) -> DeadRows:
+    idle = world.truths.idle_stock
+    count = len(world.days) - start if idle else 0
+    place, warehouse = (a.ravel() for a in np.indices((count, len(WAREHOUSES))))
+    rows = len(place)
+    return DeadRows(
+        days=day_texts(world, place + start),
+        warehouses=[WAREHOUSES[k] for k in warehouse],
+        skus=[idle.dead if idle else ""] * rows,
+        products=[DEAD_PRODUCT] * rows,
+        units=[str(idle.dead_units if idle else 0)] * rows,
+        none=["0"] * rows,
     )
 
 
@@ -112,13 +122,13 @@ def make_shipments_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
     units = np.bincount(trade.lines.order, trade.lines.quantity, len(trade.orders))[mine]
     carrier = done.carrier[mine]
     weight = np.round(units * rng.gamma(4, 0.15, len(mine)) * np.where(carrier == 3, 6, 1) + 0.2, 2)
-    cost = np.round(np.array(FREIGHT)[carrier] + weight * 110).astype(np.int64)
+    cost = np.round(np.array(FREIGHT)[carrier] + weight * NEXT_KILO).astype(np.int64)
     promised = add_seconds(trade.orders.paid_at[mine], np.full(len(mine), 120 * HOUR))
-    trouble = np.where(
-        np.isnat(done.delivered_at[mine]),
-        "",
-        rng.choice(["", "damaged", "lost"], len(mine), p=(0.992, 0.006, 0.002)),
-    )
+    faults = world.truths.carriers
+    damage = np.array(faults.damage if faults else (USUAL_DAMAGE,) * len(CARRIERS))[carrier]
+    chance = rng.random(len(mine))
+    harm = np.where(chance < damage, "damaged", np.where(chance > 1 - LOST, "lost", ""))
+    trouble = np.where(np.isnat(done.delivered_at[mine]), "", harm)
     ids = order_ids(trade.orders.created_at)
     places = list(PROVINCES)
     return Sheet(
@@ -140,6 +150,45 @@ def make_shipments_sheet(world: World, trade: Trade, done: Fulfilment) -> Sheet:
         },
         constants={"platform": PLATFORM},
     )
+
+
+def tell_carriers(world: World, trade: Trade, done: Fulfilment) -> dict[str, object] | None:
+    """Median hours from pick-up to receipt by carrier, far and near, as they came out."""
+    faults = world.truths.carriers
+    if faults is None:
+        return None
+    hours = (done.delivered_at - done.picked_up_at) / np.timedelta64(1, "h")
+    far = ~among(trade.orders.province, NEAR)
+    told = {
+        name: {
+            lane: round(
+                float(np.nanmedian(hours[(done.carrier == k) & (far == (lane == "far"))])), 1
+            )
+            for lane in ("near", "far")
+        }
+        for k, name in enumerate(CARRIERS)
+    }
+    return {
+        "slow": CARRIERS[faults.slow],
+        "rough": CARRIERS[int(np.argmax(faults.damage))],
+        "median_hours": told,
+        "damage": dict(zip(CARRIERS, faults.damage, strict=True)),
+        "first_price": dict(zip(CARRIERS, [c / 100 for c in FREIGHT], strict=True)),
+    }
+
+
+def tell_idle(world: World) -> dict[str, object] | None:
+    """The SKU that nobody asks for, and the one bought in excess."""
+    idle, goods = world.truths.idle_stock, world.catalogue
+    if idle is None:
+        return None
+    over = int(np.flatnonzero(goods.sku_product == idle.over)[0])
+    return {
+        "dead_sku": idle.dead,
+        "dead_amount": idle.dead_units * len(WAREHOUSES) * idle.dead_cost / 100,
+        "over_sku": goods.sku_codes[over],
+        "over_units": idle.over_units * len(WAREHOUSES),
+    }
 
 
 def make_ledger_sheet(season: Season, trade: Trade, done: Fulfilment) -> Sheet:

@@ -20,15 +20,18 @@ from ecops_lib.data.demo.truths.people import (
     SilentGroup,
 )
 from ecops_lib.data.demo.truths.splits import CostlyWinner, NoEffect, TrueWinner, UnevenSplit
+from ecops_lib.data.demo.truths.supply import CarrierFaults, IdleStock, SupplierFaults
 
 __all__ = [
     "CampaignLift",
+    "CarrierFaults",
     "ChannelLoss",
     "CompetitorCut",
     "ConversionDrop",
     "CostlyWinner",
     "Habit",
     "Habits",
+    "IdleStock",
     "LatePosts",
     "MailingLift",
     "NoEffect",
@@ -36,6 +39,7 @@ __all__ = [
     "RefundWave",
     "SilentGroup",
     "StockOut",
+    "SupplierFaults",
     "TrueWinner",
     "Truths",
     "UnevenSplit",
@@ -62,6 +66,9 @@ class Truths:
         referrals: Members who were brought by earlier ones.
         silent_group: A chat group that falls silent.
         late_posts: A chat group that gets fewer posts than planned.
+        suppliers: One unpunctual, one that delivers short, one with faulty goods, a newcomer.
+        carriers: One slow to far provinces, one that damages more.
+        idle_stock: Goods that nobody asks for, and goods bought in excess.
 
     >>> Truths.none().stock_out is None
     True
@@ -82,6 +89,9 @@ class Truths:
     referrals: Referrals | None = field(default_factory=Referrals)
     silent_group: SilentGroup | None = field(default_factory=SilentGroup)
     late_posts: LatePosts | None = field(default_factory=LatePosts)
+    suppliers: SupplierFaults | None = field(default_factory=SupplierFaults)
+    carriers: CarrierFaults | None = field(default_factory=CarrierFaults)
+    idle_stock: IdleStock | None = field(default_factory=IdleStock)
 
     @classmethod
     def none(cls) -> Truths:
