@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ecops_lib.data.frames import bring, local_day, local_time, within
+from ecops_lib.data.frames import bring, instants, local_day, local_time, within
 from ecops_lib.metrics.bases import ORDER_KEY, Tables
 from ecops_lib.supply.demand.cancelled import (
     LINE_KEY,
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Frame = nw.LazyFrame[Any]
 OF_SET = ("product_id", "product_name", "variant", "paid_amount")
 """What a line of a set tells of the set, and not of the SKUs inside."""
+ANY = "*"
+"""The warehouse of an order that names none."""
 
 
 class SoldLines:
@@ -41,12 +43,8 @@ class SoldLines:
         self.tables, self.start, self.as_of = tables, start, as_of
         self.by = ["sku_id", "warehouse_id"] if by_warehouse else ["sku_id"]
 
-    def lines(self, *, whole: bool = False) -> Frame:
-        """One row a paid line: its series, local day, units, and whether it was cancelled.
-
-        Args:
-            whole: Also lines that name neither SKU nor product (``sku_id`` null).
-        """
+    def paid(self) -> Frame:
+        """One row a paid line: its SKU (else product; null for neither), local day and units."""
         zone = self.tables.zone
         rows = self.tables.lazy("order_items", start=self.start, end=self.as_of)
         rows = rows.filter(within("created_at", self.start, self.as_of, zone))
@@ -57,8 +55,33 @@ class SoldLines:
             day=local_day("created_at", self.start, self.as_of, zone),
             units=nw.col("quantity").cast(nw.Int64),
         )
-        rows = self._shipped_from(self._less_cancelled(rows))
-        return self._exploded(rows if whole else rows.filter(~nw.col("sku_id").is_null()))
+        columns = [*LINE_KEY, "sku_id", "product_id", "product_name", "variant", "day",
+                   "created_at", "units", "paid_amount"]  # fmt: skip
+        return self._of_orders(rows.select(*columns))
+
+    def lines(self, *, whole: bool = False) -> Frame:
+        """Paid lines in the SKUs that leave the warehouse, and whether they were cancelled.
+
+        Args:
+            whole: Also lines that name neither SKU nor product (``sku_id`` null).
+        """
+        rows = self._less_cancelled(self.paid())
+        return self.in_parts(rows if whole else rows.filter(~nw.col("sku_id").is_null()))
+
+    def _of_orders(self, rows: Frame) -> Frame:
+        """Without orders paid later than the last day; with the warehouse where it counts."""
+        if "warehouse_id" in self.by:
+            self.tables.require("orders")
+        if not self.tables.has("orders"):
+            return rows
+        orders = self.tables.lazy("orders", start=self.start, end=self.as_of)
+        _, over = instants(self.as_of, self.as_of, self.tables.zone)
+        later = orders.filter(nw.col("paid_at") >= over).select(*ORDER_KEY)
+        rows = rows.join(later, on=ORDER_KEY, how="anti")
+        if "warehouse_id" not in self.by:
+            return rows
+        rows = rows.join(orders.select(*ORDER_KEY, "warehouse_id"), on=ORDER_KEY, how="left")
+        return rows.with_columns(nw.col("warehouse_id").fill_null(ANY))
 
     def _less_cancelled(self, rows: Frame) -> Frame:
         """``cancelled``: refunded as a whole before it was shipped, by the last day."""
@@ -69,18 +92,11 @@ class SoldLines:
         rows = rows.join(gone, on=LINE_KEY, how="left")
         return rows.with_columns(cancelled=~nw.col("gone").is_null())
 
-    def _shipped_from(self, rows: Frame) -> Frame:
-        columns = [*LINE_KEY, "sku_id", "product_id", "product_name", "variant", "day",
-                   "created_at", "units", "paid_amount", "cancelled"]  # fmt: skip
-        rows = rows.select(*columns)
-        if "warehouse_id" not in self.by:
-            return rows
-        self.tables.require("orders")
-        orders = self.tables.lazy("orders", start=self.start, end=self.as_of)
-        return rows.join(orders.select(*ORDER_KEY, "warehouse_id"), on=ORDER_KEY, how="left")
+    def in_parts(self, rows: Frame) -> Frame:
+        """Sets as the SKUs inside; name and amount stay with the set.
 
-    def _exploded(self, rows: Frame) -> Frame:
-        """Sets as the SKUs that leave the warehouse; name and amount stay with the set."""
+        A set inside a set is a part like any other.
+        """
         if not self.tables.has("kits"):
             return rows
         parts = self.tables.lazy("kits").select(
@@ -115,10 +131,15 @@ class SoldLines:
         return bring(kept.group_by("sku_id", "units").agg(lines=nw.len()), sort=["sku_id", "units"])
 
     def hours(self) -> pd.DataFrame:
-        """Units by local hour of the day."""
+        """Units of each SKU by local hour of the day."""
         hour = local_time("created_at", self.start, self.as_of, self.tables.zone).dt.hour()
-        rows = self.lines().with_columns(hour=hour).group_by("hour")
-        return bring(rows.agg(units=nw.col("units").sum()), sort=["hour"])
+        rows = self.lines().with_columns(hour=hour).group_by("sku_id", "hour")
+        return bring(rows.agg(units=nw.col("units").sum()), sort=["sku_id", "hour"])
+
+    def series(self) -> pd.DataFrame:
+        """The series that were sold."""
+        kept = self.lines().filter(~nw.col("cancelled"))
+        return bring(kept.select(*self.by).unique(), sort=self.by)
 
     def names(self) -> pd.DataFrame:
         """Product, name and variant of each SKU, as its lines call it."""

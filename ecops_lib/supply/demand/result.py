@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 ROWS = 12
 """Rows that a page shows."""
+PAGE = ("name", "variant", "sku_id", "sold", "returned", "days_out", "lost", "lost_amount",
+        "pattern")  # fmt: skip
+"""Columns that a page shows."""
+KEYS = ("sku_id", "warehouse_id", "product_id", "name", "variant", "category", "launch", "price")
+"""What a panel tells of a series."""
 NAMED = 3
 """Bulk orders that are named."""
 
@@ -36,21 +41,23 @@ class Demand(Result):
 
     Attributes:
         items: One row a series, indexed by its id: ``sku_id`` (and ``warehouse_id``),
-            ``product_id``, ``product_name``, ``variant``, ``category``, ``first_sale``,
-            ``last_sale``, ``listed_on``, ``delisted``, ``price`` of a unit.
+            ``product_id``, ``product_name``, ``variant``, ``category``, ``first_sale`` and
+            ``last_sale`` of these days, ``launch`` (missing where it sold before them),
+            ``last_day`` on sale (missing where it still is), ``price`` of a unit,
+            ``days_out`` of stock, units ``returned`` (NaN where not told).
         start: First local day.
         as_of: Last local day.
         sold: Units sold (series, days); NaN outside the life of a series.
         usual: The same with bulk orders at their fence.
         exposure: Share of a day's usual demand that met stock.
         demand: Units asked for: ``usual``, and what empty shelves hid, estimate.
-        price: Price beside the series' usual one (series, days); 1 where none was told.
-        events: ``day`` and the marks ``burst``, ``campaign`` and ``holiday``, past and ahead.
+        drivers: What moves demand, past days and some ahead (``read_drivers``).
         bulk: One row a bulk order: ``sku_id``, ``day``, ``largest`` line and ``usual`` units.
         stock_told: Whether a table of stock tells of stock-outs.
         unnamed: Paid lines that name neither SKU nor product.
         cancelled: Units refunded before they were shipped.
         all_units: All units of paid lines.
+        owner: Who sees to stock.
     """
 
     sheet: ClassVar[str] = mark("Demand by SKU")
@@ -59,17 +66,26 @@ class Demand(Result):
         "days_out": "number",
         "lost": "number",
         "lost_amount": "money",
+        "launch": "day",
+        "last_day": "day",
+        "returned": "number",
         "interval": "number",
+        "variation": "ratio",
     }
     labels: ClassVar[Mapping[str, str]] = {
         "name": mark("Product"),
         "variant": mark("Variant"),
         "sku_id": mark("SKU"),
+        "category": mark("Category"),
         "sold": mark("Units sold"),
         "days_out": mark("Days out of stock"),
         "lost": mark("Units missed, estimate"),
         "lost_amount": mark("Sales missed, estimate"),
-        "interval": mark("Days between demands"),
+        "returned": mark("Units sent back"),
+        "launch": mark("On sale since"),
+        "last_day": mark("Last day on sale"),
+        "interval": mark("Days between demands (ADI)"),
+        "variation": mark("Variation of sizes (CV²)"),
         "pattern": mark("Pattern"),
     }
 
@@ -80,13 +96,13 @@ class Demand(Result):
     usual: Floats
     exposure: Floats
     demand: Floats
-    price: Floats
-    events: pd.DataFrame
+    drivers: Mapping[str, Floats]
     bulk: pd.DataFrame
     stock_told: bool
     unnamed: int
     cancelled: int
     all_units: int
+    owner: str
 
     @cached_property
     def lost(self) -> Floats:
@@ -98,25 +114,47 @@ class Demand(Result):
         """The class of each series' regularity."""
         return [str(pattern) for pattern in classify_demand(self.demand)]
 
+    @cached_property
+    def lost_amounts(self) -> Floats:
+        """Sales missed by series, estimate [money]; NaN where no price is told."""
+        amounts: Floats = self.lost.sum(axis=1) * self.items["price"].to_numpy(float)
+        return amounts
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a series and day on sale: units sold, usual and asked for, share in stock."""
+        import pandas as pd
+
+        series, day = np.nonzero(~np.isnan(self.sold))
+        days = pd.Timestamp(self.start) + pd.to_timedelta(np.arange(self.sold.shape[1]), unit="D")
+        names = [name for name in ("sku_id", "warehouse_id") if name in self.items]
+        held = self.items[names].iloc[series].reset_index(drop=True)
+        cells = {"sold": self.sold, "usual": self.usual, "asked": self.demand,
+                 "exposure": self.exposure}  # fmt: skip
+        return held.assign(
+            day=days[day], **{name: array[series, day] for name, array in cells.items()}
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """One row a series, most units first."""
-        interval, _ = measure_intermittency(self.demand)
-        lost = self.lost.sum(axis=1)
+        interval, variation = measure_intermittency(self.demand)
+        told = self.stock_told
+        pairs = zip(self.items["product_name"], self.items["sku_id"], strict=True)
         frame = self.items.assign(
-            name=[short_name(n, s) for n, s in zip(self.items["product_name"], self.items["sku_id"],
-                                                   strict=True)],
+            name=[short_name(name, sku) for name, sku in pairs],
             sold=np.nansum(self.sold, axis=1),
-            days_out=(1 - self.exposure).sum(axis=1) if self.stock_told else np.nan,
-            lost=lost if self.stock_told else np.nan,
-            lost_amount=lost * self.items["price"].to_numpy(float) if self.stock_told else np.nan,
+            days_out=self.items["days_out"] if told else np.nan,
+            lost=self.lost.sum(axis=1) if told else np.nan,
+            lost_amount=self.lost_amounts if told else np.nan,
             interval=interval,
+            variation=variation,
             pattern=[tr(PATTERNS[pattern]) for pattern in self.patterns],
-        )  # fmt: skip
+        )
         return frame.sort_values("sold", ascending=False, ignore_index=True)[[*self.labels]]
 
     def page_frame(self) -> pd.DataFrame:
         """The series that missed most sales, then those that sold most."""
-        held = self.to_frame()
+        held = self.to_frame()[[*PAGE]]
         return held.sort_values(["lost_amount", "sold"], ascending=False, kind="stable").head(ROWS)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -131,12 +169,12 @@ class Demand(Result):
                 "import the warehouse's stock export."
             )
             return Finding(key="demand/untold", level="watch", text=text)
-        lost = self.lost.sum(axis=1)
-        money = float(np.nansum(lost * self.items["price"].to_numpy(float)))
+        lost, amounts = self.lost.sum(axis=1), np.nan_to_num(self.lost_amounts)
+        money = float(amounts.sum())
         if lost.sum() < 0.5:
             text = tr("No sale was missed for want of stock in these days.")
             return Finding(key="demand/missed", level="good", text=text)
-        worst = int(np.argmax(np.nan_to_num(lost * self.items["price"].to_numpy(float))))
+        worst = int(np.argmax(amounts)) if money else int(np.argmax(lost))
         row = self.items.iloc[worst]
         text = tr(
             "Empty shelves hid about {units} units, {money}, since {start}; most of it, {worst} "
@@ -148,7 +186,7 @@ class Demand(Result):
             name=short_name(row["product_name"], row["sku_id"]),
         )
         numbers = {"units": float(lost.sum()), "worst": float(lost[worst])}
-        action = Action(text=tr("order earlier, by the proposal of this page"), owner="")
+        action = Action(text=tr("order earlier, by the proposal of this page"), owner=self.owner)
         return Finding(key="demand/missed", level="watch", text=text, evidence=numbers,
                        money=money, action=action)  # fmt: skip
 
@@ -238,14 +276,11 @@ class Demand(Result):
             frequency: Length of a period; of weeks and months only whole ones count.
         """
         start, values = _summed(self.demand, self.start, frequency)
-        keys = self.items.drop(columns=["first_sale", "last_sale", "delisted"])
-        keys = keys.rename(columns={"product_name": "name"})
-        drivers = {"price": self.price} if frequency == "day" else {}
-        for name in ("burst", "campaign", "holiday"):
-            row = self.events[name].to_numpy(float)[None, :]
-            marks = _averaged(row, self.start, frequency)
-            if marks.any():
-                drivers[name] = marks
+        told = self.items.rename(columns={"product_name": "name"})
+        keys = told[[name for name in KEYS if name in told]]
+        drivers = {
+            name: _averaged(held, self.start, frequency) for name, held in self.drivers.items()
+        }
         return Panel(
             keys=keys, start=start, frequency=frequency, values=values, drivers=drivers, whole=True
         )

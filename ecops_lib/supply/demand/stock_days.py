@@ -3,51 +3,104 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import narwhals as nw
 import numpy as np
 
-from ecops_lib.data.frames import bring
+from ecops_lib.data.frames import bring, instants
 from ecops_lib.metrics.bases import Tables
 from ecops_lib.supply.panel import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = ("day", "hours_out", "on_hand", "coming")
+PRIOR_UNITS = 200.0
+"""Units that the shop's hours count for in those of a category."""
+ONE_HOUR = 0.5
+"""Share of a shop's units in one hour of the day from which its orders tell the day alone."""
+
 
 def read_stock_days(
     tables: Tables, *, start: dt.date, as_of: dt.date, by: list[str]
 ) -> pd.DataFrame:
-    """Hours out of stock and units at the end of each day and series.
+    """Hours out of stock, units at the end of each day and units on their way, by series.
 
     Over several warehouses a SKU is out for the shortest of their hours: at most so long
-    it was out everywhere.
+    it was out everywhere. Where one of them does not tell its hours, nobody knows.
 
     Returns:
-        ``by``, ``day``, ``hours_out`` (NaN where not told) and ``on_hand``; empty without
-        a table of stock.
+        ``by``, ``day``, ``hours_out`` and ``coming`` (NaN where not told) and ``on_hand``;
+        empty without a table of stock.
     """
     import pandas as pd
 
     if not tables.has("inventory"):
-        return pd.DataFrame(columns=[*by, "day", "hours_out", "on_hand"])
+        return pd.DataFrame(columns=[*by, *COLUMNS])
     rows = tables.lazy("inventory", start=start, end=as_of)
     rows = rows.filter((nw.col("day") >= start) & (nw.col("day") <= as_of))
     held = bring(
         rows.group_by(*by, "day").agg(
-            hours_out=nw.col("hours_out").min(), on_hand=nw.col("on_hand").sum()
+            hours_out=nw.col("hours_out").min(),
+            told=nw.col("hours_out").count(),
+            rows=nw.col("on_hand").count(),
+            on_hand=nw.col("on_hand").sum(),
+            coming=nw.col("in_transit").sum(),
         ),
         sort=[*by, "day"],
     )
-    return held.astype({"hours_out": float, "on_hand": float})
+    hours = held["hours_out"].where(held["told"] == held["rows"])
+    held = held.assign(hours_out=hours)[[*by, *COLUMNS]]
+    return held.astype({"hours_out": float, "on_hand": float, "coming": float})
 
 
-def clock_profile(hours: pd.DataFrame) -> Floats:
-    """Share of the units that each hour of the day brings; even where too few are known."""
-    units = hours.set_index("hour")["units"].reindex(range(24)).fillna(0.0).to_numpy(float)
-    smoothed = units + 24.0  # a unit an hour of each day's four weeks: even until more is known
-    return np.asarray(smoothed / smoothed.sum(), dtype=float)
+def read_ordered(tables: Tables, *, as_of: dt.date) -> pd.Index:
+    """SKUs of purchase orders that had been placed and not received by the end of a day."""
+    import pandas as pd
+
+    if not tables.has("purchase_orders"):
+        return pd.Index([], dtype=object)
+    _, over = instants(as_of, as_of, tables.zone)
+    rows = tables.lazy("purchase_orders").filter(
+        (nw.col("stage") == "receipt")
+        & (nw.col("ordered_at") < over)
+        & (nw.col("done_at").is_null() | (nw.col("done_at") >= over))
+    )
+    open_skus = bring(rows.select("sku_id").unique())["sku_id"]
+    held: pd.Index = pd.Index(open_skus)
+    return held
+
+
+def clock_profiles(hours: pd.DataFrame, skus: Sequence[str], groups: Sequence[object]) -> Floats:
+    """Share of the units that each hour of the day brings, of the group of each series.
+
+    Args:
+        hours: ``sku_id``, ``hour`` of the day and ``units``.
+        skus: SKU of each series.
+        groups: Category of each series, as far as told; a category's hours are shrunk to
+            the shop's by ``PRIOR_UNITS``.
+
+    Returns:
+        (series, 24), rows of sum 1; even where orders tell no hours.
+    """
+    import pandas as pd
+
+    held = pd.Series(list(groups), index=pd.Index(list(skus), name="sku_id"), dtype=object)
+    named = held[~held.index.duplicated()].where(lambda group: group.notna(), "")
+    rows = hours.assign(group=hours["sku_id"].map(named).fillna(""))
+    table = rows.pivot_table(index="group", columns="hour", values="units", aggfunc="sum")
+    table = table.reindex(index=pd.unique(held.fillna("")), columns=range(24)).fillna(0.0)
+    units = hours.groupby("hour")["units"].sum().reindex(range(24)).fillna(0.0).to_numpy(float)
+    shop = (units + 1) / (units.sum() + 24)  # a unit an hour: even until more is known
+    if shop.max() > ONE_HOUR and units.sum() > PRIOR_UNITS:
+        return np.full((len(held), 24), 1 / 24)
+    own = table.to_numpy(float) + PRIOR_UNITS * shop
+    shares = own / own.sum(axis=1, keepdims=True)
+    place = table.index.get_indexer(pd.Index(held.fillna("")))
+    profiles: Floats = shares[place]
+    return profiles
 
 
 def expose(hours_out: Floats, on_hand: Floats, clock: Floats) -> Floats:
@@ -59,7 +112,7 @@ def expose(hours_out: Floats, on_hand: Floats, clock: Floats) -> Floats:
     Args:
         hours_out: Hours out of stock (series, days); NaN where not told.
         on_hand: Units at the day's end; NaN where not told.
-        clock: Share of demand by hour of the day, 24 numbers.
+        clock: Share of demand by hour of the day (series, 24), or 24 for all.
 
     Returns:
         The share, 0 to 1. Where hours are not told it is 0 if there was nothing at this
@@ -69,12 +122,19 @@ def expose(hours_out: Floats, on_hand: Floats, clock: Floats) -> Floats:
     >>> expose(hours, left, np.full(24, 1 / 24)).round(2).tolist()
     [[0.75, 0.75, 1.0, 0.0]]
     """
-    ahead = np.concatenate([[0.0], np.cumsum(clock)])
+    shares = np.broadcast_to(clock, (len(hours_out), 24))
+    ahead = np.concatenate([np.zeros((len(shares), 1)), np.cumsum(shares, axis=1)], axis=1)
     hours = np.clip(np.nan_to_num(hours_out), 0, 24)
-    grid = np.arange(25.0)
-    late, early = np.interp(24 - hours, grid, ahead), 1 - np.interp(hours, grid, ahead)
-    share = np.where(on_hand > 0, early, late)
+    share = np.where(on_hand > 0, 1 - _until(ahead, hours), _until(ahead, 24 - hours))
     before = np.column_stack([np.full(len(on_hand), np.nan), on_hand[:, :-1]])
     untold = np.where((on_hand <= 0) & (before <= 0), 0.0, 1.0)
     told: Floats = np.clip(np.where(np.isnan(hours_out), untold, share), 0.0, 1.0)
     return told
+
+
+def _until(ahead: Floats, hour: Floats) -> Floats:
+    """Share of the day's demand up to an hour, even within one."""
+    low = np.minimum(hour.astype(np.int64), 23)
+    first, next_ = (np.take_along_axis(ahead, at, axis=1) for at in (low, low + 1))
+    held: Floats = first + (hour - low) * (next_ - first)
+    return held
