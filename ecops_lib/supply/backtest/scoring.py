@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -31,6 +31,8 @@ class Scores:
         smape: Mean of the series' symmetric percentage error.
         pinball: Quantile loss over units asked for; NaN without quantiles.
         coverage: Share of periods between the quantiles 0.1 and 0.9; NaN without these.
+        weights: What each score is a share or mean of, by its name, so that boards of parts
+            of a panel can be put together.
     """
 
     wape: float
@@ -42,6 +44,7 @@ class Scores:
     smape: float
     pinball: float
     coverage: float
+    weights: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,7 +147,21 @@ def _scores(
         smape=scores.mean_score(each["smape"], weights=weights),
         pinball=_pinball(actual, quantiles, levels, worth),
         coverage=_covered(actual, quantiles, levels, worth),
+        weights=_weights(actual, each, worth, weights),
     )
+
+
+def _weights(
+    actual: Floats, each: Mapping[str, Floats], worth: Floats | None, weights: Floats | None
+) -> dict[str, float]:
+    """The denominator of each score."""
+    held = np.ones(len(actual)) if worth is None else np.nan_to_num(worth)
+    known = ~np.isnan(actual)
+    units = float((np.where(known, actual, 0) * held[:, None]).sum())
+    rows = np.ones(len(actual)) if weights is None else np.nan_to_num(weights)
+    pooled = dict.fromkeys(("wape", "bias", "window_error", "in_stock", "pinball"), units)
+    means = {name: float(rows[~np.isnan(score)].sum()) for name, score in each.items()}
+    return {**pooled, **means, "coverage": float((known * held[:, None]).sum())}
 
 
 def _over_sums(sums: Floats, actual: Floats, worth: Floats | None) -> float:

@@ -21,7 +21,8 @@ import numpy as np
 
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.supply.forecast.demand import forecast_demand
-from ecops_lib.supply.forecast.parted import PartedForecast, Places
+from ecops_lib.supply.forecast.joining import Places, join_forecasts
+from ecops_lib.supply.forecast.result import Forecast
 from ecops_lib.supply.panel import Panel
 
 SIZE = 2_000
@@ -49,7 +50,7 @@ def spread_forecast(
     workers: int = 1,
     spark: SparkSession | None = None,
     tell: Tell | None = None,
-) -> PartedForecast:
+) -> Forecast:
     """Forecast a panel of any length in parts.
 
     Args:
@@ -68,7 +69,7 @@ def spread_forecast(
     work = partial(forecast_demand, horizon=horizon, seed=seed)
     places = deal_out(len(panel), size=size)
     parts = work_on_parts(panel, work, size=size, workers=workers, spark=spark, tell=tell)
-    return PartedForecast(parts=tuple(parts), places=places)
+    return join_forecasts(parts, places)
 
 
 def deal_out(series: int, *, size: int) -> tuple[Places, ...]:

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from ecops_lib.core.errors import ParameterError
-from ecops_lib.supply.forecast import forecast_demand
-from ecops_lib.supply.forecast.parted import PartedForecast
+from ecops_lib.supply.forecast import Forecast, forecast_demand
 from ecops_lib.supply.forecast.spread import deal_out, spread_forecast, work_on_parts
 from ecops_lib.supply.panel import Panel
 
@@ -32,7 +31,7 @@ def total(part: Panel) -> tuple[float, str]:
     return float(np.nansum(part.values)), os.environ.get("OMP_NUM_THREADS", "")
 
 
-def assert_same(one: PartedForecast, other: PartedForecast) -> None:
+def assert_same(one: Forecast, other: Forecast) -> None:
     assert np.array_equal(one.mean, other.mean)
     assert np.array_equal(one.quantiles, other.quantiles)
     assert one.method.tolist() == other.method.tolist()
@@ -64,7 +63,7 @@ def test_each_part_is_forecast_by_itself_and_put_back_in_its_place() -> None:
         assert np.array_equal(spread.mean[rows], alone.mean)
         assert np.array_equal(spread.quantiles[:, rows], alone.quantiles)
     assert spread.keys.index.tolist() == list(range(30))
-    assert spread.to_frame().iloc[:, 0].astype(str).tolist() == [str(n) for n in range(30)]
+    assert spread.keys["sku_id"].tolist() == panel.keys["sku_id"].tolist()
 
 
 def test_paths_of_some_series_come_in_the_order_asked_for() -> None:
