@@ -38,7 +38,8 @@ def judge_proposals(
 
     A line said how many units would be asked for from the day after it to the day on which
     the order after it would come in. A line is not judged where the panel does not tell one
-    of its days; what empty shelves hid counts as the panel estimates it.
+    of its days; what empty shelves hid counts as the panel estimates it. Of proposals of a
+    SKU whose days overlap only the latest is judged, so that no unit counts twice.
 
     Args:
         source: A store, or tables of any engine by canonical name, with ``proposals``.
@@ -62,7 +63,7 @@ def judge_proposals(
     held = _read(tables, day)
     ended = held["ends"] <= day
     due = min(held["ends"][~ended], default=None)
-    held = held[ended & (held["ends"] > day - BACK * DAY)].reset_index(drop=True)
+    held = _apart(held[ended & (held["ends"] > day - BACK * DAY)])
     held["asked_for"] = _asked_for(held, panel, day)
     held["days_out"] = _days_out(tables, held, day)
     skus = held[["sku_id"]].assign(product_id=held["sku_id"].map(_products(tables)))
@@ -86,6 +87,17 @@ def _read(tables: Tables, day: dt.date) -> pd.DataFrame:
         first + int(span) * DAY for first, span in zip(held["as_of"], spans, strict=True)
     ]
     return held
+
+
+def _apart(lines: pd.DataFrame) -> pd.DataFrame:
+    """Of each SKU (× warehouse) the latest line, and those before it that do not overlap."""
+    latest: dict[tuple[str, str], dt.date] = {}
+    kept = []
+    for place, (sku, warehouse, made, ends) in reversed([*enumerate(_spans(lines))]):
+        if ends <= latest.get((sku, warehouse), dt.date.max):
+            latest[sku, warehouse] = made
+            kept.append(place)
+    return lines.iloc[sorted(kept)].reset_index(drop=True)
 
 
 def _products(tables: Tables) -> dict[str, str]:

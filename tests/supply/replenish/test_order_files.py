@@ -296,6 +296,23 @@ def test_unknown_days_are_not_judged() -> None:
     assert set(result.to_frame()["verdict"]) <= {"cannot be told", "ran out"}
 
 
+def test_days_that_overlap_are_judged_once() -> None:
+    """Made 60, 50, 40 and 20 days ago for 20 days each: the one 50 days ago is left out."""
+    world = tables(1)
+    ago = [60, 50, 40, 20]
+    world["proposals"] = proposals(
+        [{"sku_id": "S000", "proposal_id": str(n), "as_of": AS_OF - dt.timedelta(days=n)}
+         for n in ago]
+    )  # fmt: skip
+    panel = Panel(
+        keys=pd.DataFrame({"sku_id": ["S000"]}), start=AS_OF - dt.timedelta(days=69),
+        frequency="day", values=np.full((1, 70), 5.0),
+    )  # fmt: skip
+    result = judge_proposals(world, as_of=AS_OF, panel=panel, time_zone=ZONE)
+    assert result.lines["proposal_id"].tolist() == ["60", "40", "20"]
+    assert result.lines["asked_for"].tolist() == [100, 100, 100]
+
+
 def test_what_is_not_over_yet_waits() -> None:
     world = tables(1)
     made = AS_OF - dt.timedelta(days=5)
