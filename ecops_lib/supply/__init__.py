@@ -7,6 +7,11 @@ from ecops_lib.supply.forecast.lens import inspect_series
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
 from ecops_lib.supply.forecast.spread import spread_forecast
 from ecops_lib.supply.fulfilment import find_waiting
+from ecops_lib.supply.purchasing import (
+    find_arrival_gaps,
+    follow_purchases,
+    measure_stage_delays,
+)
 from ecops_lib.supply.replenish import (
     OrderRules,
     Season,
@@ -17,7 +22,15 @@ from ecops_lib.supply.replenish import (
     simulate_proposal,
     write_orders,
 )
-from ecops_lib.supply.stock.snapshot import find_stock_trouble
+from ecops_lib.supply.stock import (
+    classify_stock,
+    find_idle_stock,
+    find_oversell,
+    find_stock_trouble,
+    forecast_stockouts,
+    measure_sell_through,
+    measure_turnover,
+)
 from ecops_lib.supply.suppliers import rate_suppliers
 
 __all__ = [
@@ -25,12 +38,21 @@ __all__ = [
     "Season",
     "backtest_forecasts",
     "build_demand",
+    "classify_stock",
+    "find_arrival_gaps",
+    "find_idle_stock",
+    "find_oversell",
     "find_stock_trouble",
     "find_waiting",
+    "follow_purchases",
     "forecast_newcomers",
+    "forecast_stockouts",
     "inspect_series",
     "judge_proposals",
     "keep_proposal",
+    "measure_sell_through",
+    "measure_stage_delays",
+    "measure_turnover",
     "plan_horizon",
     "propose_orders",
     "rate_suppliers",

@@ -220,6 +220,18 @@ def _silent() -> nw.Expr:
     return nw.col("shipped_at").is_null() & ~known
 
 
+def _closed(over: dt.datetime) -> nw.Expr:
+    """Whether an order was closed before an instant."""
+    before = nw.col("completed_at").is_null() | (nw.col("completed_at") < over)
+    return ((nw.col("status") == "closed") & before).fill_null(value=False)
+
+
+def unshipped(over: dt.datetime) -> nw.Expr:
+    """Whether a paid order is known to have been neither shipped nor closed before an instant."""
+    gone = (nw.col("shipped_at") < over).fill_null(value=False)
+    return ~gone & ~_silent() & ~_closed(over)
+
+
 def _coverage(orders: nw.LazyFrame[Any]) -> tuple[int, int, bool]:
     """Orders whose shipping is told, those whose is not, and whether carriers' scans are."""
     waits = (nw.col("status") == "paid") & nw.col("shipped_at").is_null()
@@ -241,10 +253,7 @@ def _read(store: Store, day: dt.date, *, scanned: bool) -> pd.DataFrame:
 
     _, over = instants(day, day, store.zone)
     late = over - dt.timedelta(hours=PICKUP_HOURS)
-    gone = (nw.col("shipped_at") < over).fill_null(value=False)
-    closed_before = nw.col("completed_at").is_null() | (nw.col("completed_at") < over)
-    closed = ((nw.col("status") == "closed") & closed_before).fill_null(value=False)
-    kept = ~gone & ~_silent() & ~closed
+    kept, closed = unshipped(over), _closed(over)
     if scanned:
         moved = [(nw.col(c) < over).fill_null(value=False) for c in SCANS]
         shipped_late = (nw.col("shipped_at") < late).fill_null(value=False)

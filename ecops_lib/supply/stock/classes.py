@@ -164,7 +164,8 @@ class StockClasses(Result):
             )
             return Finding(key="classes/c", level="good", text=text, evidence=numbers)
         text = tr(
-            "Class C holds {held} of the stock at cost, {money}, and brings only {brought}.", **given
+            "Class C holds {held} of the stock at cost, {money}, and brings only {brought}.",
+            **given,
         )
         return Finding(
             key="classes/c",

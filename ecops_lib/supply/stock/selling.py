@@ -193,9 +193,7 @@ def measure_sell_through(
     )
     receipts = _receipts(view, opening)
     left = view.skus["on_hand"].reindex(skus.index).fillna(0.0).clip(lower=0)
-    skus["available"] = (
-        skus["sold"] + left if receipts is None else skus["units"] + receipts
-    )
+    skus["available"] = skus["sold"] + left if receipts is None else skus["units"] + receipts
     skus["active"] = (skus["active"] & skus["stocked"]).astype(int)
     sums = skus.groupby("category")[["stocked", "active", "available", "sold"]].sum()
     return SellingRates(
@@ -256,8 +254,9 @@ def _receipts(view: StockView, opening: pd.DataFrame) -> pd.Series | None:
     got = held["received"].astype(float)
     net = held["quantity"].astype(float) - held["rejected"].astype(float).fillna(0.0)
     day = pd.to_datetime(held["done_at"], utc=True).dt.tz_convert(view.tables.zone)
-    later = day.dt.tz_localize(None).dt.normalize() > opening["first"].reindex(
-        held["sku_id"]
-    ).to_numpy()
+    later = (
+        day.dt.tz_localize(None).dt.normalize()
+        > opening["first"].reindex(held["sku_id"]).to_numpy()
+    )
     units = got.fillna(net)[later].groupby(held["sku_id"]).sum()
     return units.reindex(opening.index).fillna(0.0)

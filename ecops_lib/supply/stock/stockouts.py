@@ -13,7 +13,7 @@ import numpy as np
 from ecops_lib.core.checks import require_between, require_choice
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
-from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.settings import THRESHOLDS
 from ecops_lib.metrics.bases import Source

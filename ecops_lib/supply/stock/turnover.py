@@ -21,7 +21,6 @@ from ecops_lib.supply.forecast.result import Forecast
 from ecops_lib.supply.panel import Floats
 from ecops_lib.supply.stock.view import (
     PACE_DAYS,
-    StockView,
     cover_by_forecast,
     cover_by_pace,
     require_daily,

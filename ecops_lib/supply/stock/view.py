@@ -132,9 +132,7 @@ def view_stock(
     tables = Tables(source, time_zone=time_zone)
     tables.require("inventory", "order_items")
     purchases = read_purchases(tables, as_of=last)
-    stock, snapshot = read_positions(
-        tables, as_of=last, purchases=purchases, by_warehouse=False
-    )
+    stock, snapshot = read_positions(tables, as_of=last, purchases=purchases, by_warehouse=False)
     demand = build_demand(source, as_of=last, days=int(days), time_zone=time_zone)
     settings = tables.store.settings if tables.store else None
     return StockView(
