@@ -14,7 +14,14 @@ from ecops_lib.supply.backtest.board import NAIVE, Backtest
 from ecops_lib.supply.backtest.folds import Fold, cut_panel, seasonal_naive
 from ecops_lib.supply.backtest.scores import mean_score, rmsse, squared_scale
 from ecops_lib.supply.backtest.scoring import score_method
-from ecops_lib.supply.forecast.distribution import Spread, learn_shapes, rank_outcomes
+from ecops_lib.supply.forecast.distribution import (
+    GRID,
+    NOMINAL,
+    Spread,
+    hold_outcomes,
+    learn_shapes,
+    rank_outcomes,
+)
 from ecops_lib.supply.forecast.origins import Origin, choose_cuts, walk_origins
 from ecops_lib.supply.forecast.result import LEVELS, Forecast
 from ecops_lib.supply.panel import Floats, Panel
@@ -81,6 +88,7 @@ class _Step:
     naive: Floats
     shapes: Floats
     ranks: Floats
+    held: Floats
     told: np.ndarray[Any, Any]
     errors: Floats
     naive_errors: Floats
@@ -114,6 +122,9 @@ def _take_steps(
                 naive=naive,
                 shapes=shapes,
                 ranks=ranks[told],
+                held=hold_outcomes(
+                    actual[told], origin.mean[told], shapes[told], whole=panel.whole
+                ),
                 told=told,
                 errors=rmsse(actual[told], origin.mean[told], scale=scale),
                 naive_errors=rmsse(actual[told], naive[told], scale=scale),
@@ -129,15 +140,18 @@ def _choose(steps: Sequence[_Step], place: int, *, whole: bool) -> _Chosen:
     before = [step for step in steps[:place] if step.origin.cut + horizon <= origin.cut]
     naive = np.isin(origin.groups, _naive_groups(before)) & ~np.isnan(origin.mean).any(axis=1)
     mean = np.where(naive[:, None], now.naive, origin.mean)
-    ranks = [step.ranks for step in before]
+    ranks, held = [step.ranks for step in before], [step.held for step in before]
     owners = [step.origin.groups[step.told] for step in before]
-    even = np.tile(((np.arange(100) + 0.5) / 100)[:, None], horizon)
+    if not sum(map(len, ranks)):  # nothing to calibrate by: the shapes as they are
+        ranks, owners = [np.tile(GRID[:, None], horizon)], [np.full(len(GRID), "")]
+        held = [np.tile(NOMINAL[:, None], len(GRID))]
     spread = Spread(
         centre=np.where(mean > 0, mean, origin.mean),
         shapes=now.shapes,
-        ranks=np.concatenate(ranks) if sum(map(len, ranks)) else even,
+        ranks=np.concatenate(ranks),
+        held=np.concatenate(held, axis=1),
         groups=origin.groups,
-        owners=np.concatenate(owners) if sum(map(len, ranks)) else np.full(len(even), ""),
+        owners=np.concatenate(owners),
     )
     return _Chosen(
         mean=mean,

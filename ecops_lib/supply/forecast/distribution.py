@@ -27,6 +27,10 @@ RECENT = 364
 """Periods from which shapes are learnt."""
 LEAST_WINDOWS = 20
 """Windows of a group below which it takes those of all series."""
+MOST_CELLS = 500_000
+"""Cells of paths that are drawn at a time."""
+NOMINAL = np.arange(0.05, 1.001, 0.05)
+"""Shares of a shape that narrowest intervals are tried with."""
 MOST_POOLED = 200_000
 """Outcomes, evenly spread, from which a group's shape is learnt."""
 
@@ -41,6 +45,8 @@ class Spread:
         shapes: Outcome over mean at the levels of ``GRID`` (series, 100), mean 1 a row.
         ranks: Where outcomes of earlier windows fell in the distribution as it was then
             (windows, horizon), from 0 to 1.
+        held: Share of each window's outcomes in the narrowest interval of each share of
+            ``NOMINAL`` (shares, windows).
         groups: Group of each series (series,).
         owners: Group of each window (windows,).
     """
@@ -48,13 +54,45 @@ class Spread:
     centre: Floats
     shapes: Floats
     ranks: Floats
+    held: Floats
     groups: np.ndarray[Any, Any]
     owners: np.ndarray[Any, Any]
 
     def windows(self, group: object) -> Floats:
         """Ranks of the windows of a group, or of all where it has few."""
-        held = self.ranks[self.owners == group]
-        return held if len(held) >= LEAST_WINDOWS else self.ranks
+        return np.asarray(self.ranks[self._like(group)])
+
+    def _like(self, group: object) -> np.ndarray[Any, Any]:
+        mask = np.asarray(self.owners == group)
+        return np.asarray(mask if mask.sum() >= LEAST_WINDOWS else np.ones_like(mask))
+
+    def read_interval(self, share: float, *, whole: bool) -> tuple[Floats, Floats]:
+        """The narrowest interval that held ``share`` of earlier outcomes (series, horizon)."""
+        low, high = np.empty(self.centre.shape), np.empty(self.centre.shape)
+        for group in np.unique(self.groups):
+            rows = np.flatnonzero(self.groups == group)
+            inside = np.maximum.accumulate(self.held[:, self._like(group)].mean(axis=1))
+            nominal = float(np.interp(share, inside, NOMINAL))
+            ends = narrowest(self.shapes[rows], nominal)
+            low[rows], high[rows] = (end[:, None] * self.centre[rows] for end in ends)
+        return (np.round(low), np.round(high)) if whole else (low, high)
+
+    def draw_paths(
+        self, rng: np.random.Generator, count: int, rows: np.ndarray[Any, Any]
+    ) -> Floats:
+        """Units along the ranks of whole windows drawn at random (rows, count, horizon)."""
+        horizon = self.centre.shape[1]
+        made = np.empty((len(rows), count, horizon))
+        block = max(1, MOST_CELLS // (count * horizon))
+        groups = self.groups[rows]
+        for group in np.unique(groups):
+            windows = self.windows(group)
+            places = np.flatnonzero(groups == group)
+            for some in np.array_split(places, -(-len(places) // block)):
+                ranks = windows[rng.integers(len(windows), size=(len(some), count))]
+                shapes = shape_at(self.shapes[rows[some]], ranks.reshape(len(some), -1))
+                made[some] = shapes.reshape(len(some), count, horizon)
+        return np.asarray(made * self.centre[rows][:, None, :])
 
     def read_levels(self, levels: Sequence[float], *, whole: bool) -> Floats:
         """Units at calibrated levels (levels, series, horizon), rising with the level."""
@@ -75,6 +113,27 @@ def shape_at(shapes: Floats, ranks: Floats) -> Floats:
     below = np.take_along_axis(shapes, low, axis=1)
     above = np.take_along_axis(shapes, np.minimum(low + 1, len(GRID) - 1), axis=1)
     return np.asarray(below + (place - low) * (above - below))
+
+
+def narrowest(shapes: Floats, share: float) -> tuple[Floats, Floats]:
+    """Ends of the narrowest part of each shape that holds a share of it (series,)."""
+    wide = min(max(round(share * len(GRID)), 1), len(GRID))
+    first = np.argmin(shapes[:, wide - 1 :] - shapes[:, : len(GRID) - wide + 1], axis=1)
+    rows = np.arange(len(shapes))
+    return shapes[rows, first], shapes[rows, first + wide - 1]
+
+
+def hold_outcomes(actual: Floats, centre: Floats, shapes: Floats, *, whole: bool) -> Floats:
+    """Share of each series' outcomes in its narrowest intervals (shares, series)."""
+    known = ~np.isnan(actual)
+    count = np.maximum(known.sum(axis=1), 1)
+    out = np.empty((len(NOMINAL), len(actual)))
+    for place, share in enumerate(NOMINAL):
+        low, high = (end[:, None] * centre for end in narrowest(shapes, share))
+        if whole:
+            low, high = np.round(low), np.round(high)
+        out[place] = ((actual >= low) & (actual <= high)).sum(axis=1) / count
+    return out
 
 
 def learn_shapes(values: Floats, fitted: Floats, groups: np.ndarray[Any, Any]) -> Floats:

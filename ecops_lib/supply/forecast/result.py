@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ecops_lib.core.charts import Chart, line_chart
+from ecops_lib.core.checks import require_between
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.supply.backtest.board import Backtest
-from ecops_lib.supply.forecast.distribution import Spread, shape_at
+from ecops_lib.supply.forecast.distribution import Spread
 from ecops_lib.supply.forecast.effects import Effects
 from ecops_lib.supply.panel import Floats, Frequency
 
@@ -115,38 +117,45 @@ class Forecast(Result):
         chosen = np.arange(len(self.mean)) if rows is None else np.asarray(rows)
         if chosen.dtype == bool:
             chosen = np.flatnonzero(chosen)
-        made = np.empty((len(chosen), count, self.horizon))
-        held = {group: self.spread.windows(group) for group in np.unique(self.spread.groups)}
-        for place, row in enumerate(chosen):
-            windows = held[self.spread.groups[row]]
-            ranks = windows[rng.integers(len(windows), size=count)]
-            shape = shape_at(self.spread.shapes[[row]], ranks.reshape(1, -1))
-            made[place] = shape.reshape(count, -1) * self.spread.centre[row]
-        made = np.maximum(made, 0)
-        return np.round(made) if self.whole else made
+        made = np.maximum(self.spread.draw_paths(rng, count, chosen), 0)
+        return np.asarray(np.round(made) if self.whole else made)
+
+    def interval(self, share: float = 0.8) -> tuple[Floats, Floats]:
+        """The narrowest interval of each period that held ``share`` of earlier outcomes.
+
+        Where many periods see nothing asked for, the quantiles 0.1 and 0.9 hold far more than
+        four fifths (both can be 0, and ties count as inside); this interval does not.
+
+        Args:
+            share: What it is to hold.
+
+        Returns:
+            Low and high ends (series, horizon), from 0, whole where units are.
+
+        Raises:
+            ParameterError: ``share`` is not between 0 and 1.
+        """
+        require_between(share, 0, 1, name="share", ends="open")
+        return self.spread.read_interval(share, whole=self.whole)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series: the units of the whole horizon with their 80 % interval.
+        """One row a series, in the panel's order: the horizon's units with their 80 % interval.
 
         The interval is that of the sum, from paths, not the sum of the periods' intervals.
         """
         import pandas as pd
 
-        rng = np.random.default_rng(CHART_SEED)
-        ends = np.full((len(self.mean), 2), np.nan)
-        for row in np.flatnonzero(~np.isnan(self.mean).any(axis=1)):
-            sums = self.paths(rng, CHART_PATHS, rows=np.array([row])).sum(axis=2)[0]
-            ends[row] = np.quantile(sums, (0.1, 0.9))
+        low, high = np.quantile(self._futures[0], (0.1, 0.9), axis=1)
         return pd.DataFrame(
             {
                 "series": self._names(),
                 "expected": self.mean.sum(axis=1),
-                "low": ends[:, 0],
-                "high": ends[:, 1],
+                "low": low,
+                "high": high,
                 "naive": self.naive.sum(axis=1),
                 "method": [tr(name) for name in self.method],
             }
-        ).sort_values("expected", ascending=False, kind="stable", ignore_index=True)
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """What is expected, how good that was, what drives it, and what cannot be forecast."""
@@ -163,11 +172,7 @@ class Forecast(Result):
         known = np.flatnonzero(~np.isnan(self.mean).any(axis=1))
         if not len(known):
             return None
-        rng = np.random.default_rng(CHART_SEED)
-        sums = np.zeros((CHART_PATHS, self.horizon))
-        for row in known:
-            sums += self.paths(rng, CHART_PATHS, rows=np.array([row]))[0]
-        low, high = np.quantile(sums, (0.1, 0.9), axis=0)
+        low, high = np.quantile(self._futures[1], (0.1, 0.9), axis=0)
         frame = pd.DataFrame(
             {
                 "day": self.days(),
@@ -182,6 +187,18 @@ class Forecast(Result):
             frame, caption=tr("Units expected of all series"), unit="count", labels=names,
             compare="naive", band=("low", "high"),
         )  # fmt: skip
+
+    @cached_property
+    def _futures(self) -> tuple[Floats, Floats]:
+        """Sums of paths: over the horizon (series, paths), over the series (paths, horizon)."""
+        rng = np.random.default_rng(CHART_SEED)
+        each = np.empty((len(self.mean), CHART_PATHS))
+        together = np.zeros((CHART_PATHS, self.horizon))
+        for rows in np.array_split(np.arange(len(self.mean)), -(-len(self.mean) // 500)):
+            made = self.paths(rng, CHART_PATHS, rows=rows)
+            each[rows] = made.sum(axis=2)
+            together += np.nansum(made, axis=0)
+        return each, together
 
     def days(self) -> pd.DatetimeIndex:
         """First day of each period ahead."""
