@@ -15,6 +15,7 @@ import numpy as np
 from ecops_lib.core.language import mark
 from ecops_lib.supply.forecast.smoothing import (
     cap_bursts,
+    closed_periods,
     cycle_profile,
     flatten,
     lay_profile,
@@ -32,8 +33,8 @@ YEARS: Mapping[str, int] = {"day": 364, "week": 52, "month": 12}
 """Periods in a year, whole weeks."""
 CYCLES: Mapping[str, int] = {"day": 7, "week": 1, "month": 1}
 """Periods of the profile that is learnt."""
-LEAST_PERIODS = 28
-"""Days, a tenth of a year, before which a season is not told."""
+BURST_PERIODS: Mapping[str, int] = {"day": 182, "week": 52, "month": 52}
+"""Recent periods that say what a bulk order is."""
 OWN, SHARE, YEAR = (
     mark("own level"),
     mark("share of the total"),
@@ -75,7 +76,8 @@ def make_candidates(
         frequency: Length of a period.
         season: Whether last year's season is used; see ``has_season``.
     """
-    capped = cap_bursts(values, recent=YEARS[frequency] // 2 if frequency == "day" else 52)
+    closed = closed_periods(values)
+    capped = cap_bursts(values, closed, recent=BURST_PERIODS[frequency])
     profile = cycle_profile(capped, cycle=CYCLES[frequency])
     past, ahead = lay_profile(profile, past=values.shape[1], ahead=horizon)
     levels: list[Floats] = []
@@ -83,7 +85,7 @@ def make_candidates(
     totals: list[Floats] = []
     fitted = np.empty(0)
     for units in (values, capped):
-        flat = flatten(units, past)
+        flat = flatten(units, past, closed)
         own = smooth_levels(flat, alphas=SPEEDS)
         shared = _shared_levels(flat, frequency)
         if units is values:

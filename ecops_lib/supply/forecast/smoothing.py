@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,24 +13,47 @@ CYCLES = 52
 """Cycles from which a profile is learnt."""
 OWN_CYCLES = 40.0
 """Cycles after which a series' own profile weighs as much as the panel's."""
+LEAST_CHANCE = np.log(0.001)
+"""Logarithm of the chance of an empty period below which it is taken for a closed one."""
 LEAST_FACTOR = 0.02
 """Factor of the profile below which a place of the cycle tells nothing of the level."""
 
 
-def cap_bursts(values: Floats, *, level: float = 0.95, recent: int = 182) -> Floats:
-    """Units without what lies above the series' own quantile of its recent periods.
+def closed_periods(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Periods in which the shop must have been closed: nothing at all was asked for.
 
-    Bulk orders come and go; a level that follows each of them is worse for it. Periods
-    without a single unit in the whole panel (the shop was closed) do not count, and the cap is
-    at least one unit.
+    That is told where chance would hardly leave every series without a unit at once, judged by
+    how often each has none; a few rarely sold series can have such a period by chance.
 
     Args:
         values: Units (series, periods); NaN is unknown.
+
+    >>> closed_periods(np.array([[0, 2, 0, 0, 1.0]])).any()
+    np.False_
+    """
+    known = ~np.isnan(values)
+    none = known & (values == 0)
+    empty = (np.nansum(values, axis=0) == 0) & known.any(axis=0)
+    seen = known[:, ~empty].sum(axis=1)
+    chance = np.log((none[:, ~empty].sum(axis=1) + 1) / (seen + 2))
+    return np.asarray(empty & (not empty.all()) & (chance @ known < LEAST_CHANCE))
+
+
+def cap_bursts(
+    values: Floats, closed: np.ndarray[Any, Any], *, level: float = 0.95, recent: int = 182
+) -> Floats:
+    """Units without what lies above the series' own quantile of its recent periods.
+
+    Bulk orders come and go; a level that follows each of them is worse for it. Closed periods
+    do not count, and the cap is at least one unit.
+
+    Args:
+        values: Units (series, periods); NaN is unknown.
+        closed: Periods in which the shop was closed (periods,).
         level: Level of the quantile.
         recent: Periods from which it is taken.
     """
-    held = values[:, -recent:]
-    held = np.where(np.nansum(held, axis=0) > 0, held, np.nan)
+    held = np.where(closed[-recent:], np.nan, values[:, -recent:])
     told = (~np.isnan(held)).any(axis=1)
     caps = np.full(len(values), np.inf)
     if told.any():
@@ -85,9 +109,9 @@ def lay_profile(profile: Floats, *, past: int, ahead: int) -> tuple[Floats, Floa
     return profile[:, np.arange(-past, 0) % cycle], profile[:, np.arange(ahead) % cycle]
 
 
-def flatten(values: Floats, factors: Floats) -> Floats:
+def flatten(values: Floats, factors: Floats, closed: np.ndarray[Any, Any]) -> Floats:
     """Units without the profile; NaN where a place tells nothing or the shop was closed."""
-    useful = (factors > LEAST_FACTOR) & (np.nansum(values, axis=0) > 0)[None, :]
+    useful = (factors > LEAST_FACTOR) & ~closed[None, :]
     return np.asarray(np.where(useful, values / np.where(useful, factors, 1.0), np.nan))
 
 
