@@ -159,7 +159,7 @@ def test_stock_falls_by_what_ships_and_rises_by_what_comes(shop: Exports) -> Non
     out = lines.groupby([lines["发货时间"].str[:10], "商家编码"])["购买数量"].sum().unstack()
     bought = shop.csv("采购进度")
     came = bought[(bought["阶段"] == "receipt") & (bought["实际完成"] != "")]
-    into = counts(came["数量"]).groupby([came["实际完成"], came["SKU编码"]]).sum().unstack()
+    into = counts(came["入库数量"]).groupby([came["实际完成"], came["SKU编码"]]).sum().unstack()
     like = held.iloc[1:]
     expected = into.reindex_like(like).fillna(0) - out.reindex_like(like).fillna(0)
     pd.testing.assert_frame_equal(
