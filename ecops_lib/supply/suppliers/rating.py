@@ -26,8 +26,8 @@ WEIGHTS: Mapping[str, float] = {"on_time": 0.4, "in_full": 0.2, "quality": 0.4}
 """What a score is made of."""
 DRAWS = 4000
 """Draws that tell how sure a rank is."""
-LOT = 50.0
-"""Units that fail together: a defect is one of the lot, so so many units are one trial."""
+LOT = 10.0
+"""Units that tend to fail together: so many are one trial."""
 
 
 def rate_suppliers(
@@ -44,7 +44,7 @@ def rate_suppliers(
 
     On time is a delivery that came on its due day or before (one that is overdue and open is
     late), in full one of all units ordered, quality the share of units that passed
-    inspection, lots of 50 units as one trial. Each rate is shrunk towards that of all
+    inspection, ten units as one trial. Each rate is shrunk towards that of all
     suppliers (``shrink_rates``); the score is their weighted mean, graded A from 95 %,
     B from 90 %, C from 80 %, else D, with five deliveries or more. Ranks are drawn from the
     posteriors.

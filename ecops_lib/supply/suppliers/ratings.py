@@ -12,7 +12,7 @@ import numpy as np
 from ecops_lib.core.charts import interval_chart
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.supply.panel import Floats
@@ -30,8 +30,8 @@ FEW = 5
 """Deliveries below which a rating is called thin."""
 ROWS = 12
 NAMED = 4
-WORSE = 0.05
-"""Least gap to the mean of all, in points of a rate, that is worth a talk."""
+WORSE = 1.5
+"""Faults beside the mean of all from which a supplier is worth a talk."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -174,8 +174,8 @@ class SupplierRatings(Result):
         for part, rates in self.rates.items():
             _, high = rates.limits()
             for place, supplier in enumerate(ids):
-                gap = rates.mean - float(rates.rates[place])
-                if high[place] >= rates.mean or gap < WORSE:
+                gap = rates.pooled - float(rates.rates[place])
+                if high[place] >= rates.pooled or 1 - rates.rates[place] < WORSE * (1 - rates.pooled):
                     continue
                 row = next(r for r in rows if r["supplier_id"] == supplier)
                 found.append(
@@ -191,7 +191,7 @@ class SupplierRatings(Result):
             name=short_name(row["name"]),
             rate=show(float(rates.rates[place]), "share"),
             what=what,
-            mean=show(rates.mean, "share"),
+            mean=show(rates.pooled, "share"),
             units=show(row["ordered_units"], "count"),
         )
         alone = self.sole.get(str(row["supplier_id"]), 0)
@@ -201,7 +201,7 @@ class SupplierRatings(Result):
             if alone
             else tr("negotiate it with dates and a penalty, or move its SKUs to the other source")
         )  # fmt: skip
-        numbers = {"rate": float(rates.rates[place]), "mean": rates.mean}
+        numbers = {"rate": float(rates.rates[place]), "mean": rates.pooled}
         return Finding(
             key=f"suppliers/{part}/{row['supplier_id']}",
             level="watch",
@@ -259,9 +259,12 @@ class SupplierRatings(Result):
         thin = [short_name(row["name"]) for row in rows if row["deliveries"] < FEW]
         if not thin:
             return None
-        text = tr(
+        text = ntr(
+            "{count} supplier has too few deliveries to be graded ({names}); its rates are drawn "
+            "towards the mean of all.",
             "{count} suppliers have too few deliveries to be graded ({names}); their rates are "
             "drawn towards the mean of all.",
+            len(thin),
             count=show(len(thin), "count"),
             names=tr(", ").join(thin[:NAMED]) + (" …" if len(thin) > NAMED else ""),
         )

@@ -43,8 +43,13 @@ class Rates:
 
     @property
     def mean(self) -> float:
-        """Mean rate of all suppliers."""
+        """Mean of the suppliers' rates, each counting the same."""
         return float(self.weights @ self.means)
+
+    @property
+    def pooled(self) -> float:
+        """Successes of all suppliers by their trials."""
+        return float(self.successes.sum() / max(self.trials.sum(), 1e-9))
 
     @property
     def rates(self) -> Floats:
@@ -106,11 +111,11 @@ def shrink_rates(successes: Floats, trials: Floats) -> Rates:
 
 
 def _log_weight(means: Floats, concentrations: Floats, good: Floats, trials: Floats) -> Floats:
-    """Log posterior of each pair: beta-binomial, and a prior flat in mean and 1/√concentration."""
+    """Log posterior of each pair: beta-binomial, and a prior flat in mean and log concentration."""
     from scipy.special import betaln
 
     a, b = (means * concentrations)[:, None], ((1 - means) * concentrations)[:, None]
     likelihood = (betaln(a + good, b + trials - good) - betaln(a, b)).sum(axis=1)
-    prior = np.log(means * (1 - means)) - 0.5 * np.log(concentrations)
+    prior = np.log(means * (1 - means))
     held: Floats = likelihood + prior
     return held
