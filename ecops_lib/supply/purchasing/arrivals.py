@@ -180,8 +180,21 @@ def _remaining(mine: Atoms | None, everyone: Atoms, own: int, spent: float) -> t
     else:
         rest = float(np.median(everyone.left - everyone.stay))
         held, weight = rest + everyone.excess * TAIL, np.ones(len(TAIL))
-    order = np.argsort(held)
-    held, weight = held[order], weight[order] / weight.sum()
-    days = np.maximum(np.interp(LEVELS, weight.cumsum() - weight / 2, held), 0.0)
+    days = _predict(held, weight / weight.sum(), beyond=everyone.excess)
     stayed = [atoms.stay[: -len(TAIL)].max() for atoms, _ in parts]
     return days, bool(max(stayed) <= spent)
+
+
+def _predict(held: Floats, weight: Floats, *, beyond: float) -> Floats:
+    """Quantiles of the next one, given weighted earlier ones.
+
+    Of m earlier ones the k-th is exceeded by the next with a chance of 1 - k / (m + 1)
+    (Weibull's plotting position), m being 1 / Σ w² where weights w differ; below the first it
+    comes down to 0, above the last up to it and ``beyond``.
+    """
+    order = np.argsort(held)
+    held, weight = held[order], weight[order]
+    count = 1 / float((weight**2).sum())
+    place = ((weight.cumsum() - weight / 2) * count + 0.5) / (count + 1)
+    ends = np.concatenate([[0.0], held, [held[-1] + beyond]])
+    return np.maximum(np.interp(LEVELS, np.concatenate([[0.0], place, [1.0]]), ends), 0.0)

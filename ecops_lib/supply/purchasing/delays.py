@@ -102,14 +102,14 @@ class StageDelays(Result):
         return self._told(lost)
 
     def _told(self, lost: pd.DataFrame) -> tuple[Finding, ...]:
-        sums = lost.groupby("stage")["lost"].agg(["sum", "mean", "size"])
-        worst = str(sums["sum"].idxmax())
-        mean = float(sums.loc[worst, "mean"])
-        numbers = {f"lost_{stage}": float(sums.loc[stage, "mean"]) for stage in sums.index}
+        lost_by = {str(stage): rows["lost"] for stage, rows in lost.groupby("stage")}
+        worst = max(lost_by, key=lambda stage: float(lost_by[stage].sum()))
+        mean = float(lost_by[worst].mean())
+        numbers = {f"lost_{stage}": float(days.mean()) for stage, days in lost_by.items()}
         given = {
             "stage": tr(STAGES[worst]),  # type: ignore[index]
             "days": show(mean, "days"),
-            "orders": show(int(sums.loc[worst, "size"]), "count"),
+            "orders": show(len(lost_by[worst]), "count"),
         }
         if mean < SMALL:
             text = tr(
@@ -118,11 +118,11 @@ class StageDelays(Result):
                 **given,
             )
             return (Finding(key="delays/stage", level="good", text=text, evidence=numbers),)
-        gains = sums["sum"].clip(lower=0)
+        gains = {stage: max(float(days.sum()), 0.0) for stage, days in lost_by.items()}
         text = tr(
             "Most days are lost in {stage}: {days} beyond its plan on average over {orders} "
             "orders, {share} of all days lost.",
-            share=show(float(gains[worst] / gains.sum()), "share"),
+            share=show(gains[worst] / sum(gains.values()), "share"),
             **given,
         )
         first = Finding(
@@ -137,22 +137,28 @@ class StageDelays(Result):
         return (first, *self._supplier(lost[lost["stage"] == worst], worst))
 
     def _supplier(self, lost: pd.DataFrame, stage: str) -> tuple[Finding, ...]:
-        sums = lost.groupby("supplier")["lost"].agg(["sum", "mean", "size"])
-        sums = sums[sums["size"] >= FEWEST]
-        if len(sums) < 2 or not sums["mean"].max() >= SMALL:
+        means = {
+            str(name): (float(rows["lost"].mean()), len(rows))
+            for name, rows in lost.groupby("supplier")
+            if len(rows) >= FEWEST
+        }
+        if len(means) < 2:
             return ()
-        worst = sums["mean"].idxmax()
-        rest = lost[lost["supplier"] != worst]["lost"].mean()
+        worst = max(means, key=lambda name: means[name])
+        mean, orders = means[worst]
+        rest = float(lost[lost["supplier"] != worst]["lost"].mean())
+        if mean < SMALL or mean - rest < SMALL:
+            return ()
         text = tr(
             "In {stage}, {supplier} loses {days} on average over {orders} orders; the others lose "
             "{rest}.",
             stage=tr(STAGES[stage]),  # type: ignore[index]
             supplier=worst,
-            days=show(float(sums.loc[worst, "mean"]), "days"),
-            orders=show(int(sums.loc[worst, "size"]), "count"),
-            rest=show(float(rest), "days"),
+            days=show(mean, "days"),
+            orders=show(orders, "count"),
+            rest=show(rest, "days"),
         )
-        numbers = {"lost": float(sums.loc[worst, "mean"]), "rest": float(rest)}
+        numbers = {"lost": mean, "rest": rest}
         return (Finding(key="delays/supplier", level="watch", text=text, evidence=numbers),)
 
     def chart(self) -> Chart | None:
@@ -167,7 +173,7 @@ class StageDelays(Result):
             pd.DataFrame(rows),
             caption=tr("Days lost by stage, on average"),
             unit="days",
-            better="lower",
+            better="down",
         )
 
 

@@ -200,7 +200,7 @@ def find_arrival_gaps(
     days = expect_arrivals(held).days
     opens = held[held["stage"] != ""]
     known = ~np.isnan(days).any(axis=1)
-    opens, days = opens[known], days[known]
+    opens, days = opens.loc[known], days[known]
     stock = view.stocked
     skus = stock[(stock["pace"] > 0) & stock.index.isin(opens["sku_id"])]
     settings = view.tables.store.settings if view.tables.store else None

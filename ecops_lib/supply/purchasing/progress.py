@@ -238,7 +238,8 @@ def arrival_day(as_of: dt.date, days: pd.Series) -> pd.Series:
     """The local day in which lies what comes so many days after the end of ``as_of``."""
     import pandas as pd
 
-    return pd.Timestamp(as_of) + pd.to_timedelta(day_number(days.to_numpy(float)), unit="D").to_series(index=days.index)  # fmt: skip
+    ahead = pd.to_timedelta(day_number(days.to_numpy(float)), unit="D")
+    return pd.Series(pd.Timestamp(as_of) + ahead, index=days.index)
 
 
 def day_number(days: Floats) -> Floats:

@@ -53,7 +53,7 @@ def read_stages(tables: Tables, *, as_of: dt.date) -> pd.DataFrame:
     first, over = instants(as_of - HISTORY * DAY, as_of, tables.zone)
     held = bring(_grouped(tables, first, over), sort=["purchase_id", "sku_id"])
     ordered = pd.to_datetime(held["ordered"], utc=True)
-    for name in [c for c in held if c.startswith(("due_", "done_"))]:
+    for name in [c for c in held.columns if c.startswith(("due_", "done_"))]:
         gap = pd.to_datetime(held[name], utc=True) - ordered
         held[name] = gap.dt.total_seconds() / 86400
     held["age"] = (pd.Timestamp(over) - ordered).dt.total_seconds() / 86400
@@ -111,5 +111,5 @@ def _entered(held: pd.DataFrame, used: list[Stage]) -> pd.DataFrame:
 
 def as_orders(held: pd.DataFrame) -> pd.DataFrame:
     """Purchase orders whose SKUs moved together as one row."""
-    times = [c for c in held if c.startswith(("due_", "done_", "enter_"))]
+    times = [c for c in held.columns if c.startswith(("due_", "done_", "enter_"))]
     return held.drop_duplicates(["purchase_id", "supplier_id", "stage", *times])

@@ -77,7 +77,7 @@ def draw_weeks(demand: Floats, *, count: int, days: int, rng: np.random.Generato
     recent = demand[:, -7 * WEEKS :]
     whole = recent.shape[1] // 7
     blocks = recent[:, recent.shape[1] - 7 * whole :].reshape(len(demand), whole, 7)
-    known = ~np.isnan(blocks).any(axis=2) if whole else np.zeros((len(demand), 0), bool)
+    known = np.asarray(~np.isnan(blocks).any(axis=2))
     ahead = -(-days // 7)
     made = np.empty((len(demand), count, days))
     for place, row in enumerate(known):

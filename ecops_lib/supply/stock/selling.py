@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import narwhals as nw
-import numpy as np
 
 from ecops_lib.core.checks import require_between
 from ecops_lib.core.findings import Finding
@@ -72,12 +71,16 @@ class SellingRates(Result):
     @property
     def active_rate(self) -> float:
         """动销率 of the shop: SKUs that sold over SKUs in stock."""
-        return _ratio(self.categories["active"].sum(), self.categories["stocked"].sum())
+        return self._ratio("active", "stocked")
 
     @property
     def sell_through(self) -> float:
         """售罄率 of the shop: units sold over units available."""
-        return _ratio(self.categories["sold"].sum(), self.categories["available"].sum())
+        return self._ratio("sold", "available")
+
+    def _ratio(self, part: str, whole: str) -> float:
+        sums = self.categories[[part, whole]].sum()
+        return float(sums[part] / sums[whole]) if sums[whole] > 0 else float("nan")
 
     def to_frame(self) -> pd.DataFrame:
         """One row a category, most SKUs first."""
@@ -150,10 +153,10 @@ class SellingRates(Result):
         return (Finding(key="selling/over", level="watch", text=text, evidence=numbers),)
 
 
-def _ratio(part: pd.Series | float, whole: pd.Series | float) -> pd.Series | float:  # type: ignore[type-arg]
-    """A ratio of sums; NaN over nothing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(whole) > 0, np.divide(part, whole), np.nan)[()]  # type: ignore[no-any-return]
+def _ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """A ratio of sums by row; NaN over nothing."""
+    ratio: pd.Series = part.astype(float) / whole.astype(float).where(whole > 0)
+    return ratio
 
 
 def measure_sell_through(

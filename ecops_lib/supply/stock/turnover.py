@@ -284,7 +284,8 @@ def average_stock(tables: Tables, *, start: dt.date, as_of: dt.date) -> AverageS
     keys = ["warehouse_id", "sku_id"]
     sums = bring(rows.group_by(*keys).agg(units=nw.col("on_hand").sum()), sort=keys)
     if spans.empty:
-        return AverageStock(skus=sums.set_index("sku_id").assign(mean=0.0, ends=0.0)[["mean", "ends"]], first=None, days=0)  # fmt: skip
+        none = sums.set_index("sku_id").assign(mean=0.0, ends=0.0)
+        return AverageStock(skus=none[["mean", "ends"]], first=None, days=0)
     whole = (spans["last"].max() - spans["first"].min()).days + 1
     part = ((spans["last"] - spans["first"]).dt.days + 1) / whole / spans["days"]
     units = sums["units"].astype(float) * sums["warehouse_id"].map(part)

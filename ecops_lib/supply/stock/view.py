@@ -66,7 +66,7 @@ class StockView:
     def taken(self, held: Floats, skus: pd.DataFrame) -> Floats:
         """Rows of an array of the demand for some SKUs; 0 where none was ever asked for."""
         place = skus["place"].to_numpy(int)
-        found = held[np.maximum(place, 0)]
+        found: Floats = held[np.maximum(place, 0)]
         found[place < 0] = 0.0
         return found
 
