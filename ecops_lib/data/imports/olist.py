@@ -2,7 +2,8 @@
 
 An order's amount is the price and freight of its items; what was paid is the sum of its
 payments once it is approved. Orders without items (cancelled before shipping) count what
-was paid for them.
+was paid for them. An order is one parcel of each seller; its promise is a day, kept until
+that day ends.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def load_orders(job: Job) -> None:
                 "approved_at": job.time("order_approved_at"),
                 "shipped_at": job.time("order_delivered_carrier_date"),
                 "delivered_at": job.time("order_delivered_customer_date"),
+                "promised_at": job.time("order_estimated_delivery_date"),
             },
             rules="orders",
         ),
@@ -56,6 +58,7 @@ def load_items(job: Job) -> None:
                 "order_id": job.id("order_id"),
                 "line_id": job.id("order_item_id"),
                 "product_id": job.id("product_id"),
+                "seller_id": job.id("seller_id"),
                 "ship_by": job.time("shipping_limit_date"),
                 "ordered_amount": job.money("price"),
                 "freight": job.money("freight_value"),
@@ -159,6 +162,20 @@ def finish(session: Session) -> None:
             f"paid_amount FROM {items} i JOIN {orders} o USING (order_id)",
         )
         _refuse_strangers(items_job, items, orders)
+    _emit_parcels(session, job, orders)
+
+
+def _emit_parcels(session: Session, job: Job, orders: str) -> None:
+    """One parcel an order and seller; one without a seller where the order has no items."""
+    items = _all(session, "olist_items", "order_id, line_id", "seller_id")
+    job.emit(
+        "shipments",
+        f"SELECT '{PLATFORM}' AS platform, order_id, coalesce(seller_id, order_id) AS parcel_id, "
+        "seller_id, province, shipped_at, delivered_at, "
+        "promised_at + INTERVAL 1 DAY - INTERVAL 1 SECOND AS promised_at "
+        f"FROM {orders} LEFT JOIN (SELECT DISTINCT order_id, seller_id FROM ({items})) "
+        "USING (order_id)",
+    )
 
 
 def _joined(session: Session) -> str:
@@ -175,7 +192,7 @@ def _joined(session: Session) -> str:
         session,
         "olist_orders",
         "order_id",
-        "customer_id, status, created_at, approved_at, shipped_at, delivered_at",
+        "customer_id, status, created_at, approved_at, shipped_at, delivered_at, promised_at",
     )
     session.sql(
         f"CREATE TEMP TABLE {name} AS SELECT o.*, c.buyer_key, c.province, i.freight, i.ship_by, "

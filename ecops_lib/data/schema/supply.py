@@ -166,6 +166,7 @@ SHIPMENTS = Table(
         time_column("delivered_at", mark("when it was received; null in transit")),
         time_column("promised_at", mark("promised delivery")),
         text_column("trouble", mark("damaged, lost or returned")),
+        text_column("seller_id", mark("seller who sent it, on a marketplace")),
     ),
 )
 
