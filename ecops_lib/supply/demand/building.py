@@ -116,7 +116,7 @@ def _dense(sold: SoldLines, daily: pd.DataFrame, items: pd.DataFrame, grid: Grid
         demand=asked.demand,
         drivers=read_drivers(tables, grid, items, price=_prices(daily, grid)),
         bulk=daily[daily["bulk"]].reset_index(drop=True),
-        stock_told=not stock.empty,
+        stock_from=None if stock.empty else stock["day"].min().date(),
         unnamed=unnamed,
         cancelled=cancelled,
         all_units=all_units,

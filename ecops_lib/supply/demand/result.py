@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ecops_lib.core.charts import line_chart
-from ecops_lib.core.findings import Action, Finding
-from ecops_lib.core.formats import Unit, show
-from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.findings import Finding
+from ecops_lib.core.formats import Unit
+from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.supply.demand.classes import PATTERNS, classify_demand, measure_intermittency
+from ecops_lib.supply.demand.periods import average_periods, sum_periods
+from ecops_lib.supply.demand.words import tell_demand
 from ecops_lib.supply.panel import Floats, Frequency, Panel
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ PAGE = ("name", "variant", "sku_id", "sold", "returned", "days_out", "lost", "lo
 """Columns that a page shows."""
 KEYS = ("sku_id", "warehouse_id", "product_id", "name", "variant", "category", "launch", "price")
 """What a panel tells of a series."""
-NAMED = 3
-"""Bulk orders that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +53,7 @@ class Demand(Result):
         demand: Units asked for: ``usual``, and what empty shelves hid, estimate.
         drivers: What moves demand, past days and some ahead (``read_drivers``).
         bulk: One row a bulk order: ``sku_id``, ``day``, ``largest`` line and ``usual`` units.
-        stock_told: Whether a table of stock tells of stock-outs.
+        stock_from: First of these days that a table of stock tells of; None without one.
         unnamed: Paid lines that name neither SKU nor product.
         cancelled: Units refunded before they were shipped.
         all_units: All units of paid lines.
@@ -98,7 +98,7 @@ class Demand(Result):
     demand: Floats
     drivers: Mapping[str, Floats]
     bulk: pd.DataFrame
-    stock_told: bool
+    stock_from: dt.date | None
     unnamed: int
     cancelled: int
     all_units: int
@@ -138,7 +138,7 @@ class Demand(Result):
     def to_frame(self) -> pd.DataFrame:
         """One row a series, most units first."""
         interval, variation = measure_intermittency(self.demand)
-        told = self.stock_told
+        told = self.stock_from is not None
         pairs = zip(self.items["product_name"], self.items["sku_id"], strict=True)
         frame = self.items.assign(
             name=[short_name(name, sku) for name, sku in pairs],
@@ -159,91 +159,7 @@ class Demand(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Sales missed, bulk orders, what stands apart, and how regular demand is."""
-        found = [self._missed(), *self._bulky(), self._patterned(), self._apart(), self._unnamed()]
-        return tuple(finding for finding in found if finding)
-
-    def _missed(self) -> Finding:
-        if not self.stock_told:
-            text = tr(
-                "No table tells of stock, so days without stock count as days without demand; "
-                "import the warehouse's stock export."
-            )
-            return Finding(key="demand/untold", level="watch", text=text)
-        lost, amounts = self.lost.sum(axis=1), np.nan_to_num(self.lost_amounts)
-        money = float(amounts.sum())
-        if lost.sum() < 0.5:
-            text = tr("No sale was missed for want of stock in these days.")
-            return Finding(key="demand/missed", level="good", text=text)
-        worst = int(np.argmax(amounts)) if money else int(np.argmax(lost))
-        row = self.items.iloc[worst]
-        text = tr(
-            "Empty shelves hid about {units} units, {money}, since {start}; most of it, {worst} "
-            "units, of {name}. The forecast counts them as demand.",
-            units=show(float(lost.sum()), "count"),
-            money=show(money, "money"),
-            start=show(self.start, "day"),
-            worst=show(float(lost[worst]), "count"),
-            name=short_name(row["product_name"], row["sku_id"]),
-        )
-        numbers = {"units": float(lost.sum()), "worst": float(lost[worst])}
-        action = Action(text=tr("order earlier, by the proposal of this page"), owner=self.owner)
-        return Finding(key="demand/missed", level="watch", text=text, evidence=numbers,
-                       money=money, action=action)  # fmt: skip
-
-    def _bulky(self) -> list[Finding]:
-        held = self.bulk.sort_values("largest", ascending=False).head(NAMED)
-        names = dict(zip(self.items["sku_id"], self.items["product_name"], strict=False))
-        found = []
-        for row in held.to_dict("records"):
-            capped = row["units"] - row["usual"]
-            text = tr(
-                "One order of {day} took {units} units of {name}; the forecast counts {capped} "
-                "of them out as a bulk order.",
-                day=show(row["day"], "day"),
-                units=show(float(row["largest"]), "count"),
-                name=short_name(names.get(row["sku_id"]), row["sku_id"]),
-                capped=show(float(capped), "count"),
-            )
-            numbers = {"units": float(row["largest"]), "capped": float(capped)}
-            key = f"demand/bulk/{row['sku_id']}/{row['day']:%Y-%m-%d}"
-            found.append(Finding(key=key, level="info", text=text, evidence=numbers))
-        return found
-
-    def _patterned(self) -> Finding:
-        counts = {name: self.patterns.count(name) for name in PATTERNS}
-        told = [f"{tr(PATTERNS[name])} {show(n, 'count')}" for name, n in counts.items() if n]
-        text = ntr(
-            "{count} SKU by how regularly it is asked for: {told}.",
-            "{count} SKUs by how regularly they are asked for: {told}.",
-            len(self.patterns),
-            count=show(len(self.patterns), "count"),
-            told=tr(", ").join(told),
-        )
-        numbers = {name: float(n) for name, n in counts.items()}
-        return Finding(key="demand/patterns", level="info", text=text, evidence=numbers)
-
-    def _apart(self) -> Finding | None:
-        if not self.cancelled:
-            return None
-        text = tr(
-            "{units} of {all} units were refunded before they were shipped and count as no demand.",
-            units=show(self.cancelled, "count"),
-            all=show(self.all_units, "count"),
-        )
-        numbers = {"units": float(self.cancelled)}
-        return Finding(key="demand/cancelled", level="info", text=text, evidence=numbers)
-
-    def _unnamed(self) -> Finding | None:
-        if not self.unnamed:
-            return None
-        text = ntr(
-            "{count} paid order line names neither SKU nor product and is left out.",
-            "{count} paid order lines name neither SKU nor product and are left out.",
-            self.unnamed,
-            count=show(self.unnamed, "count"),
-        )
-        numbers = {"lines": float(self.unnamed)}
-        return Finding(key="demand/unnamed", level="watch", text=text, evidence=numbers)
+        return tell_demand(self)
 
     def chart(self) -> Chart | None:
         """Units sold and asked for by week, all series together."""
@@ -252,7 +168,7 @@ class Demand(Result):
         weeks = self.panel(frequency="week")
         if weeks.periods < 2:
             return None
-        sold = _summed(self.sold, self.start, "week")[1]
+        sold = sum_periods(self.sold, self.start, "week")[1]
         frame = pd.DataFrame(
             {
                 "day": weeks.days(),
@@ -275,46 +191,13 @@ class Demand(Result):
         Args:
             frequency: Length of a period; of weeks and months only whole ones count.
         """
-        start, values = _summed(self.demand, self.start, frequency)
+        start, values = sum_periods(self.demand, self.start, frequency)
         told = self.items.rename(columns={"product_name": "name"})
         keys = told[[name for name in KEYS if name in told]]
         drivers = {
-            name: _averaged(held, self.start, frequency) for name, held in self.drivers.items()
+            name: average_periods(held, self.start, frequency)
+            for name, held in self.drivers.items()
         }
         return Panel(
             keys=keys, start=start, frequency=frequency, values=values, drivers=drivers, whole=True
         )
-
-
-def _edges(start: dt.date, days: int, frequency: Frequency) -> tuple[dt.date, np.ndarray]:
-    """First day of the first whole period, and where periods begin and the last one ends."""
-    import pandas as pd
-
-    if frequency == "day":
-        return start, np.arange(days + 1)
-    step = "W-MON" if frequency == "week" else "MS"
-    end = pd.Timestamp(start) + pd.Timedelta(days=days)
-    marks = pd.date_range(start, end, freq=step)
-    if not len(marks):
-        return start, np.array([0])
-    return marks[0].date(), ((marks - pd.Timestamp(start)).days).to_numpy()
-
-
-def _summed(values: Floats, start: dt.date, frequency: Frequency) -> tuple[dt.date, Floats]:
-    """Sums of whole periods; unknown where a day is."""
-    first, edges = _edges(start, values.shape[1], frequency)
-    if frequency == "day":
-        return first, values
-    total = np.concatenate([np.zeros((len(values), 1)), np.nan_to_num(values).cumsum(axis=1)], 1)
-    blank = np.concatenate([np.zeros((len(values), 1)), np.isnan(values).cumsum(axis=1)], 1)
-    sums, unknown = np.diff(total[:, edges], axis=1), np.diff(blank[:, edges], axis=1)
-    return first, np.where(unknown > 0, np.nan, sums)
-
-
-def _averaged(values: Floats, start: dt.date, frequency: Frequency) -> Floats:
-    """Share of each whole period's days that have a mark."""
-    _, edges = _edges(start, values.shape[1], frequency)
-    if frequency == "day":
-        return values
-    total = np.concatenate([np.zeros((len(values), 1)), values.cumsum(axis=1)], axis=1)
-    return np.diff(total[:, edges], axis=1) / np.diff(edges)

@@ -147,7 +147,7 @@ def test_the_sentences_say_what_is_missing_and_turn_with_the_truth() -> None:
     day = {"day": START, "warehouse_id": "east", "sku_id": "a", "on_hand": 9, "hours_out": 0.0}
     whole = {**shop(), "inventory": rows("inventory", [day])}
     [missed] = [f for f in build(whole).findings() if f.key == "demand/missed"]
-    assert missed.text == "No sale was missed for want of stock in these days."
+    assert missed.text == "No sale was missed for want of stock since 2026-03-02."
     blind = {name: table for name, table in shop().items() if name != "inventory"}
     assert "stock export" in build(blind).findings()[0].text
     with reading("zh"):
