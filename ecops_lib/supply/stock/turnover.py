@@ -100,7 +100,8 @@ class Turnover(Result):
 
     def _days_of(self, column: str) -> float:
         cost = float(self.skus["cost"].sum())
-        return self.days * float(self.skus[column].sum()) / cost if cost > 0 else float("nan")
+        held = float(self.skus[column].sum(min_count=1))
+        return self.days * held / cost if cost > 0 else float("nan")
 
     def to_frame(self) -> pd.DataFrame:
         """One row a SKU, most money in stock first."""
