@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecops_lib.core.findings import Action, Finding
+from ecops_lib.core.findings import Action, Finding, most_important
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import ntr, tr
 from ecops_lib.core.names import short_name
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 APART = 0.1
 """Share by which the normal formula must differ to be told."""
+MOST = 7
+"""Findings told at most, the gravest."""
 CUT_OFF = 0.02
 """Share of futures that may end before the next order comes in."""
 
@@ -22,7 +24,9 @@ def tell_proposal(result: OrderProposal) -> tuple[Finding, ...]:
     """Findings of a proposal: the order, what runs out, the money, and what it rests on."""
     found = [_head(result), _runs_out(result), _cut(result), _minimum(result)]
     found += [_normal(result), _basis(result), *_gaps(result)]
-    return tuple(finding for finding in found if finding)
+    told = [finding for finding in found if finding]
+    kept = {finding.key for finding in most_important(told, most=MOST)}
+    return tuple(finding for finding in told if finding.key in kept)
 
 
 def _head(result: OrderProposal) -> Finding:
