@@ -17,7 +17,7 @@ from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.supply.backtest.folds import cut_folds
 from ecops_lib.supply.backtest.rolling import Distribution, Forecaster
-from ecops_lib.supply.forecast.tree import Tree, grow_tree, reconcile, round_whole
+from ecops_lib.supply.forecast.tree import Places, Tree, grow_tree, reconcile, round_whole
 from ecops_lib.supply.panel import Floats, Panel
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ class Coherent(Result):
         tree: Which SKU is in which group.
         by: Columns of the groups, the widest first.
         base: Forecasts as made level by level, the shop first (nodes, horizon).
-        mean: Coherent forecasts of the SKUs (series, horizon), none negative.
+        mean: Coherent forecasts of the SKUs (told series, horizon), none negative.
         whole: The same in whole units whose sums are the rounded sums.
         start: First day ahead.
+        rows: Positions of the SKUs in the panel.
+        untold: SKUs without a forecast of their own, which are left out.
     """
 
     sheet: ClassVar[str] = mark("Forecasts that add up")
@@ -64,6 +66,8 @@ class Coherent(Result):
     mean: Floats
     whole: Floats
     start: dt.date
+    rows: Places
+    untold: int
 
     def to_frame(self) -> pd.DataFrame:
         """One row a group, the shop first: units over the whole horizon."""
@@ -121,7 +125,19 @@ class Coherent(Result):
                 **given,
             )
         evidence = {"own": own, "from_skus": below, "coherent": agreed}
-        return (Finding(key="coherence/shop", level=level, text=text, evidence=evidence),)
+        said = Finding(key="coherence/shop", level=level, text=text, evidence=evidence)
+        return (said, self._left_aside()) if self.untold else (said,)
+
+    def _left_aside(self) -> Finding:
+        text = ntr(
+            "{count} SKU without a forecast of its own is in none of these sums.",
+            "{count} SKUs without a forecast of their own are in none of these sums.",
+            self.untold,
+            count=show(self.untold, "count"),
+        )
+        return Finding(
+            key="coherence/untold", level="info", text=text, evidence={"skus": self.untold}
+        )
 
 
 def reconcile_forecasts(
@@ -147,14 +163,19 @@ def reconcile_forecasts(
 
     Raises:
         ColumnError: ``panel.keys`` has no such column.
-        ParameterError: The panel is empty or too short for a last window to learn from.
+        ParameterError: No SKU has a forecast, or the panel is too short for a last window to
+            learn from.
     """
     if not len(panel):
         raise ParameterError("the panel has no series; there is nothing to make agree.")
-    tree = grow_tree(panel.keys, by=by)
-    levels = _level_panels(panel, tree)
-    base = [_mean_of(forecaster(level, horizon)) for level in levels[:-1]]
-    base.append(_mean_of(forecaster(panel, horizon) if forecast is None else forecast))
+    skus = _mean_of(forecaster(panel, horizon) if forecast is None else forecast)
+    rows = np.flatnonzero(~np.isnan(skus).any(axis=1))
+    if not len(rows):
+        raise ParameterError("no series of the panel has a forecast; there is nothing to sum.")
+    told = panel.rows(rows)
+    tree = grow_tree(told.keys, by=by)
+    levels = _level_panels(told, tree)
+    base = [*(_mean_of(forecaster(level, horizon)) for level in levels[:-1]), skus[rows]]
     held = [_last_errors(level, forecaster, horizon) for level in levels]
     mean = reconcile(tree, base, variances=_error_variances(tree, held))
     return Coherent(
@@ -164,6 +185,8 @@ def reconcile_forecasts(
         mean=mean,
         whole=round_whole(tree, mean),
         start=panel.days(ahead=1)[-1].date(),
+        rows=rows,
+        untold=len(panel) - len(rows),
     )
 
 
@@ -210,7 +233,7 @@ def _last_errors(panel: Panel, forecaster: Forecaster, horizon: int) -> tuple[Fl
     if len(fold.rows):
         said = _mean_of(forecaster(fold.past, horizon))
         errors[fold.rows] = said - fold.actual
-        size[fold.rows] = said.mean(axis=1)
+        size[fold.rows] = np.nan_to_num(said).mean(axis=1)
     return errors, size
 
 

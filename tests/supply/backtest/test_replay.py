@@ -15,6 +15,7 @@ from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.language import reading
 from ecops_lib.supply.backtest import Replay, UnitCosts, replay_orders
 from ecops_lib.supply.backtest.flow import simulate_orders
+from ecops_lib.supply.forecast import forecast_demand
 from ecops_lib.supply.panel import Floats, Panel
 
 
@@ -156,6 +157,15 @@ def test_knowing_the_future_loses_nothing_and_holds_little() -> None:
     assert ours.lost_units == 0
     assert ours.mean_stock < naive.mean_stock
     assert found.findings()[0].level == "good"
+
+
+def test_futures_of_our_own_forecast_serve_as_asked() -> None:
+    """Steady demand, nine windows in ten asked for: few units lost, and no more stock."""
+    values = weekly_shape(rows=60)
+    found = run(values, lambda p, h: forecast_demand(p, horizon=h), service=0.9, reviews=3)
+    ours, naive = found.ledgers
+    assert 0.97 < ours.fill_rate < 1
+    assert ours.cost < naive.cost
 
 
 def test_nothing_after_the_last_review_is_seen() -> None:

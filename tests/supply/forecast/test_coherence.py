@@ -12,6 +12,7 @@ import pytest
 from ecops_lib.core.errors import ColumnError, ParameterError
 from ecops_lib.core.language import reading
 from ecops_lib.supply.backtest import seasonal_naive
+from ecops_lib.supply.forecast import forecast_demand
 from ecops_lib.supply.forecast.coherence import Coherent, reconcile_forecasts
 from ecops_lib.supply.panel import Floats, Panel
 
@@ -105,7 +106,7 @@ def test_unknown_days_of_a_life_count_with_its_mean() -> None:
         return np.repeat(np.nanmean(past.values, axis=1, keepdims=True), horizon, axis=1)
 
     run(made(values), forecaster=spy)
-    assert seen[0][0].tolist() == [4.0] * 30 + [8.0] * 30
+    assert seen[1][0].tolist() == [4.0] * 30 + [8.0] * 30
 
 
 def test_drivers_of_groups_are_the_skus_weighted() -> None:
@@ -118,8 +119,8 @@ def test_drivers_of_groups_are_the_skus_weighted() -> None:
         return seasonal_naive(past, horizon)
 
     run(made(values, ["A", "A"], drivers=drivers), forecaster=spy)
-    assert seen[0]["campaign"] == pytest.approx(np.full((1, 74), 0.75))
-    assert seen[0]["festival"].shape == (1, 74)
+    assert seen[1]["campaign"] == pytest.approx(np.full((1, 74), 0.75))
+    assert seen[1]["festival"].shape == (1, 74)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,20 @@ def test_sentence_word_by_word_in_both_languages() -> None:
         assert found.findings()[0].text == (
             "全店整体预测 840 件，与 6 个SKU合计的 840 件接近；统一为 840 件。"
         )
+
+
+def test_a_sku_without_a_past_is_left_out_and_said() -> None:
+    """ecops' own forecast, which has nothing to say of a SKU that never sold."""
+    values = planted(1, rows=20)
+    values[3] = nan
+    found = run(made(values), forecaster=lambda past, h: forecast_demand(past, horizon=h))
+    assert found.rows.tolist() == [n for n in range(20) if n != 3]
+    assert found.whole.sum() == found.tree.sums(found.whole)[0].sum()
+    assert found.findings()[-1].text == (
+        "1 SKU without a forecast of its own is in none of these sums."
+    )
+    with pytest.raises(ParameterError, match="has a forecast"):
+        run(made(np.full((2, 60), nan)))
 
 
 def test_table_has_the_shop_and_its_groups() -> None:
