@@ -27,6 +27,7 @@ cases = json.loads(sys.stdin.read())
 def timed(solvers):
     found = {}
     for name, solve in solvers.items():
+        solve(cases[0])  # imports are not counted
         began = time.process_time()
         answers = [flat(solve(case)) for case in cases]
         found[name] = [time.process_time() - began, answers]

@@ -195,10 +195,10 @@ class OrderSimulation(Result):
 
     def _tied_up(self) -> Finding:
         days = self.days()
-        top = days.iloc[int(days["value"].to_numpy().argmax())]
+        top = days.iloc[int((days["value"] - days["without"]).to_numpy().argmax())]
         text = tr(
-            "Stock ties up most on {day}: {value} at cost (80 %: {low} to {high}), against "
-            "{without} without the order.",
+            "The order ties up most on {day}: stock is {value} at cost then (80 %: {low} to "
+            "{high}), against {without} without it.",
             day=show(top["day"], "day"),
             value=show(top["value"], "money"),
             low=show(top["low"], "money"),

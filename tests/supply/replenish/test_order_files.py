@@ -90,7 +90,7 @@ def test_simulation_by_hand() -> None:
         "it; margin saved less holding: +¥1,04"
     )
     assert texts(result)["simulation/stock"].startswith(
-        "Stock ties up most on 2026-10-11: ¥1,100.00 at cost"
+        "The order ties up most on 2026-10-11: stock is ¥1,100.00 at cost then"
     )
     assert result.chart() is not None
 
