@@ -139,7 +139,7 @@ def show(name: str, found: Replay, seconds: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", nargs="?", default=Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--series", type=int, default=1_000)
+    parser.add_argument("--series", type=int, default=300)
     given: Any = parser.parse_args()
     folder = Path(given.folder)
     if not folder.exists():
