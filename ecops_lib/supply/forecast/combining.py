@@ -3,7 +3,7 @@
 The weights are at least 0 and make the mean RMSSE of the windows so far as small as can be,
 while the sum over all series is drawn to what was asked for, so that a candidate that buys
 accuracy with empty shelves pays for it. They are drawn to equal weights where windows are few.
-Afterwards the series are scaled to the panel's own level where that helped before.
+Afterwards the series are scaled so that their sum comes nearer to the panel's own level.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import numpy as np
 from ecops_lib.supply.backtest.scores import squared_scale
 from ecops_lib.supply.panel import Floats
 
-RIDGE = 0.1
+RIDGE = 0.03
 """Pull to the weights expected beforehand, as a share of a candidate's mean square."""
 BALANCE = 3.0
 """Pull of the sum over all series to what was asked for."""
 GROUP_SERIES = 1000.0
 """Windows of series after which a group's own weights count as much as those of all."""
+TO_TOTAL = 1 / 3
+"""Part of the way, in logarithms, that the sum moves to the panel's own total."""
 ROUNDS = 4
 """Rounds of reweighting by the windows' own errors."""
 LEAST_ERROR = 0.1
@@ -140,11 +142,11 @@ def _sum_squares(windows: Sequence[Window], weights: Floats) -> tuple[Floats, Fl
 
 
 def draw_to_total(mean: Floats, total: Floats) -> Floats:
-    """The series scaled so that their sum lies half way to the panel's own total.
+    """The series scaled so that their sum moves part of the way to the panel's own total.
 
     Args:
         mean: (series, horizon).
         total: What the panel's own level says of their sum (horizon,).
     """
     held, asked = np.nansum(mean), total.sum()
-    return np.asarray(mean * np.sqrt(asked / held)) if held > 0 and asked > 0 else mean
+    return np.asarray(mean * (asked / held) ** TO_TOTAL) if held > 0 and asked > 0 else mean

@@ -37,8 +37,8 @@ def forecast_demand(panel: Panel, *, horizon: int, seed: int = 0) -> Forecast:
 
     Many cheap forecasts of each series (its own level fast and slow, with bulk orders and
     without, its share of the panel's level, last year's season) are mixed by weights learnt on
-    up to ten earlier origins, for each class of regularity; the sum is drawn half way to what
-    the panel's own level says. Known drivers move all series alike. Where the seasonal naive
+    up to ten earlier origins, for each class of regularity; the sum is drawn part of the way to
+    what the panel's own level says. Known drivers move all series alike. Where the seasonal naive
     forecast was as good on earlier days, it is used instead. Unknown periods (NaN) are left
     out, never taken as 0.
 
