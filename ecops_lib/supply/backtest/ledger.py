@@ -113,7 +113,7 @@ class Replay(Result):
         "lost_margin": mark("Lost margin"),
         "mean_stock": mark("Mean stock"),
         "holding_cost": mark("Holding cost"),
-        "orders": mark("Orders placed"),
+        "orders": mark("Orders to suppliers"),
         "order_cost": mark("Cost of ordering"),
         "cost": mark("Total cost"),
     }

@@ -61,7 +61,7 @@ class SeriesLens(Result):
     units: ClassVar[dict[str, Unit]] = {"effect": "number", "low": "number", "high": "number"}
     labels: ClassVar[dict[str, str]] = {
         "part": mark("Part"),
-        "effect": mark("Units"),
+        "effect": mark("Effect in units"),
         "low": mark("At least"),
         "high": mark("At most"),
     }
