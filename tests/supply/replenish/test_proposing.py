@@ -374,3 +374,12 @@ def test_horizon_reaches_the_longest_supplier() -> None:
     days = plan_horizon(world, as_of=AS_OF, time_zone=ZONE)
     assert 50 + 14 <= days <= 70
     assert plan_horizon(tables(1), as_of=AS_OF, time_zone=ZONE) == 28
+
+
+def test_spark_agrees(spark: Any) -> None:
+    world = tables(2, on_hand=[10, 20], purchases=purchase_orders(LEADS))
+    del world["products"]
+    expected = propose(world, [fast, slow], service=0.9)
+    there = {name: spark.createDataFrame(held) for name, held in world.items()}
+    found = propose(there, [fast, slow], service=0.9)
+    pd.testing.assert_frame_equal(found.lines, expected.lines, check_dtype=False)
