@@ -3,8 +3,10 @@
 Whole days in stock are taken; the hours that another day of the same series was out of
 stock are hidden from them, so that what really would have sold is known. Compared are the
 sales as they stand (naive), sales divided by the share of the day's hours or of its usual
-demand, and ``estimate_demand``. Bias and error are in per cent of the true units of the
-masked days.
+demand, and ``estimate_demand``, told which hours were out or, as a store's stock table
+tells it, only how many and whether
+the day began and ended without stock. Bias and error are in per cent of the
+true units of the masked days.
 
     python benchmarks/demand_censoring.py ../shared/data/freshretailnet
 """
@@ -21,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ecops_lib.supply.demand.censoring import estimate_demand
+from ecops_lib.supply.demand.stock_days import share_in_stock
 
 FILE = "hourly_stores_mod45.parquet"
 MASKED = 0.25
@@ -40,11 +43,11 @@ def read_hours(folder: Path) -> tuple[np.ndarray, np.ndarray, int]:
     return sold, held["hourly_stockout"].to_numpy().reshape(shape) > 0, first
 
 
-def hide(sold: np.ndarray, out: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def hide(out: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Hours out of stock with those of other days put on some days that were whole."""
     masked = out.copy()
     for series in range(len(out)):
-        whole = np.flatnonzero(~out[series].any(axis=1) & (sold[series].sum(axis=1) > 0))
+        whole = np.flatnonzero(~out[series].any(axis=1))
         short = np.flatnonzero(out[series].any(axis=1))
         if not len(short) or len(whole) < 4:
             continue
@@ -56,7 +59,7 @@ def hide(sold: np.ndarray, out: np.ndarray, rng: np.random.Generator) -> np.ndar
 def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/freshretailnet")
     sold, out, weekday = read_hours(folder)
-    masked = hide(sold, out, np.random.default_rng(7))
+    masked = hide(out, np.random.default_rng(7))
     target = masked.any(axis=2) & ~out.any(axis=2)
     truth, units = sold.sum(axis=2), np.where(masked, 0, sold).sum(axis=2)
     clock = np.where(masked, 0, sold).sum(axis=(0, 1)) / (~masked).sum(axis=(0, 1))
@@ -65,11 +68,16 @@ def main() -> int:
     ours = estimate_demand(units, exposure, weekday=weekday).demand
     seconds = time.process_time() - began
     hours = 1 - masked.mean(axis=2)
+    counted = share_in_stock(
+        24 * (1 - hours), masked[:, :, 0], masked[:, :, -1], clock / clock.sum()
+    )
+    alone = estimate_demand(units, counted, weekday=weekday).demand
     with np.errstate(divide="ignore", invalid="ignore"):
         ways = {
             "sales as they stand": units,
             "sales by share of hours": np.where(hours > 0, units / hours, 0.0),
             "sales by share of demand": np.where(exposure > 0.02, units / exposure, 0.0),
+            "ecops, hours counted": alone,
             "ecops": ours,
         }
     away = 24 - (~masked).sum(axis=2)
@@ -87,7 +95,8 @@ def main() -> int:
             bias.setdefault(name, off) if span == "all" else None
             cells.append(f"{off:7.1f} / {100 * np.abs(told - truth)[mine].sum() / total:5.1f}")
         print(f"{name:26s}" + "".join(f"{cell:>18s}" for cell in cells))
-    met = abs(bias["ecops"]) <= BAR * abs(bias["sales as they stand"])
+    ours_told = max(abs(bias[name]) for name in ("ecops", "ecops, hours counted"))
+    met = ours_told <= BAR * abs(bias["sales as they stand"])
     print("bar (a third of the naive bias):", "met" if met else "NOT met")
     return 0 if met else 1
 

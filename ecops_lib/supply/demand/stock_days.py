@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
@@ -15,6 +15,8 @@ from ecops_lib.supply.panel import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 COLUMNS = ("day", "hours_out", "on_hand", "coming")
 PRIOR_UNITS = 200.0
@@ -106,8 +108,9 @@ def clock_profiles(hours: pd.DataFrame, skus: Sequence[str], groups: Sequence[ob
 def expose(hours_out: Floats, on_hand: Floats, clock: Floats) -> Floats:
     """Share of a day's usual demand that met stock.
 
-    Which hours were out is not told: with nothing at the day's end it was the last ones,
-    else the first ones, until the goods came.
+    Which hours were out is not told, but whether there was stock as the day began (the end
+    of the day before) and ended is: see ``share_in_stock``. The first day's beginning is
+    taken for in stock if its end is not.
 
     Args:
         hours_out: Hours out of stock (series, days); NaN where not told.
@@ -122,19 +125,46 @@ def expose(hours_out: Floats, on_hand: Floats, clock: Floats) -> Floats:
     >>> expose(hours, left, np.full(24, 1 / 24)).round(2).tolist()
     [[0.75, 0.75, 1.0, 0.0]]
     """
-    shares = np.broadcast_to(clock, (len(hours_out), 24))
-    ahead = np.concatenate([np.zeros((len(shares), 1)), np.cumsum(shares, axis=1)], axis=1)
-    hours = np.clip(np.nan_to_num(hours_out), 0, 24)
-    share = np.where(on_hand > 0, 1 - _until(ahead, hours), _until(ahead, 24 - hours))
     before = np.column_stack([np.full(len(on_hand), np.nan), on_hand[:, :-1]])
+    ends = on_hand <= 0
+    begins = np.where(np.isnan(before), ~ends, before <= 0)
+    hours = np.clip(np.nan_to_num(hours_out), 0, 24)
+    share = share_in_stock(hours, begins, ends, clock)
     untold = np.where((on_hand <= 0) & (before <= 0), 0.0, 1.0)
-    told: Floats = np.clip(np.where(np.isnan(hours_out), untold, share), 0.0, 1.0)
+    told: Floats = np.where(np.isnan(hours_out), untold, share)
     return told
 
 
-def _until(ahead: Floats, hour: Floats) -> Floats:
-    """Share of the day's demand up to an hour, even within one."""
+def share_in_stock(hours: Floats, begins: Flags, ends: Flags, clock: Floats) -> Floats:
+    """Share of a day's demand that falls into its hours in stock.
+
+    The hours out are the first ones of a day that begins empty, the last ones of one that
+    ends empty; of one that does both any split of them is as likely, and of one that does
+    neither any place in the day.
+
+    Args:
+        hours: Hours out of stock (series, days), 0 to 24.
+        begins: Whether the day began without stock.
+        ends: Whether it ended without.
+        clock: Share of demand by hour of the day (series, 24), or 24 for all.
+    """
+    shares = np.broadcast_to(clock, (len(hours), 24))
+    zero = np.zeros((len(shares), 1))
+    until = np.concatenate([zero, np.cumsum(shares, axis=1)], axis=1)
+    area = np.concatenate([zero, np.cumsum((until[:, 1:] + until[:, :-1]) / 2, axis=1)], axis=1)
+    left = 24 - hours
+    out, rest, whole = _at(area, hours), _at(area, left), area[:, -1:]
+    first, last = 1 - _at(until, hours), _at(until, left)
+    split = np.where(hours > 0, (whole - rest - out) / np.where(hours > 0, hours, 1), 1)
+    within = np.where(left > 0, 1 - (whole - out - rest) / np.where(left > 0, left, 1), 0)
+    share = np.where(begins, np.where(ends, split, first), np.where(ends, last, within))
+    bounded: Floats = np.clip(share, 0.0, 1.0)
+    return bounded
+
+
+def _at(table: Floats, hour: Floats) -> Floats:
+    """Values of each row's table (series, 25) at an hour, even within one."""
     low = np.minimum(hour.astype(np.int64), 23)
-    first, next_ = (np.take_along_axis(ahead, at, axis=1) for at in (low, low + 1))
-    held: Floats = first + (hour - low) * (next_ - first)
+    first, following = (np.take_along_axis(table, at, axis=1) for at in (low, low + 1))
+    held: Floats = first + (hour - low) * (following - first)
     return held

@@ -10,7 +10,7 @@ import pytest
 
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.supply.demand import estimate_demand
-from ecops_lib.supply.demand.stock_days import expose
+from ecops_lib.supply.demand.stock_days import expose, share_in_stock
 
 
 def planted(spread: float, seed: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,6 +72,40 @@ def test_hours_out_are_the_last_of_an_empty_day_and_the_first_of_a_filled_one() 
     assert share.tolist() == [[0.5, 1.0]]
 
 
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("hours", [0, 3, 12, 23, 24])
+def test_the_share_in_stock_agrees_with_every_place_that_the_hours_may_have(
+    begins: bool, ends: bool, hours: int
+) -> None:
+    """Each possible place of the hours out, a thousandth of the range apart, one by one."""
+    clock = np.random.default_rng(6).dirichlet(np.ones(24))
+    until = np.concatenate([[0.0], np.cumsum(clock)])
+
+    def before(hour: float) -> float:
+        return float(np.interp(hour, np.arange(25), until))
+
+    if begins and ends:
+        cuts = np.linspace(0, hours, 1001)
+        slow = [before(24 - hours + cut) - before(cut) for cut in cuts]
+    elif begins or ends:
+        slow = [1 - before(hours) if begins else before(24 - hours)]
+    else:
+        slow = [1 - before(at + hours) + before(at) for at in np.linspace(0, 24 - hours, 1001)]
+    flags = (np.array([[flag]]) for flag in (begins, ends))
+    share = share_in_stock(np.array([[float(hours)]]), *flags, clock)
+    assert share[0, 0] == pytest.approx(np.mean(slow), abs=0.01)
+
+
+def test_the_end_of_the_day_before_tells_which_hours_were_out() -> None:
+    clock = np.zeros(24)
+    clock[:6] = 1 / 6
+    left = np.array([[5.0, 0, 0, 5, 5]])
+    share = expose(np.array([[0.0, 6, 6, 6, 0]]), left, clock)
+    assert share[0, [0, 1, 3, 4]].tolist() == pytest.approx([1, 1, 0, 1])
+    assert share[0, 2] == pytest.approx(0.5)
+
+
 @pytest.mark.realdata
 def test_real_stock_outs_leave_a_third_of_the_naive_bias_at_most(shared: Path) -> None:
     """FreshRetailNet: the hours that other days were out, put on days in stock."""
@@ -92,8 +126,11 @@ def test_real_stock_outs_leave_a_third_of_the_naive_bias_at_most(shared: Path) -
     shown = np.where(masked, 0, sold)
     clock = shown.sum(axis=(0, 1)) / (~masked).sum(axis=(0, 1))
     exposure = np.clip((~masked * clock / clock.sum()).sum(axis=2), 0, 1)
-    told = estimate_demand(shown.sum(axis=2), exposure).demand[target].sum()
+    hours = 24.0 * masked.mean(axis=2)
+    counted = share_in_stock(hours, masked[:, :, 0], masked[:, :, -1], clock / clock.sum())
     truth, naive = sold.sum(axis=2)[target].sum(), shown.sum(axis=2)[target].sum()
     assert target.sum() > 1000
     assert naive / truth < 0.8
-    assert abs(told / truth - 1) < (1 - naive / truth) / 3
+    for share in (exposure, counted):
+        told = estimate_demand(shown.sum(axis=2), share).demand[target].sum()
+        assert abs(told / truth - 1) < (1 - naive / truth) / 3

@@ -15,7 +15,9 @@ import pytest
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.language import reading
 from ecops_lib.data.schema import arrow_schema
+from ecops_lib.metrics.bases import Tables
 from ecops_lib.supply.demand import build_demand, classify_demand, measure_intermittency
+from ecops_lib.supply.demand.lines import SoldLines
 from ecops_lib.supply.demand.result import Demand
 
 START = dt.date(2026, 3, 2)  # a Monday
@@ -166,3 +168,32 @@ def test_odd_shops_are_told_or_built() -> None:
     assert one.chart() is None
     hostile = build({"order_items": rows("order_items", [line(1, 0, "<b>x</b>", 1)])}, 0)
     assert "<b>" not in hostile._repr_html_().replace("&lt;b&gt;", "")
+
+
+@pytest.mark.spark
+def test_spark_counts_the_same_days(spark: Any) -> None:
+    there = {name: spark.createDataFrame(shop()[name]) for name in ("order_items", "refunds")}
+    last = START + dt.timedelta(days=13)
+    told, plain = (
+        SoldLines(Tables(held, time_zone="UTC"), start=START, as_of=last, by_warehouse=False)
+        for held in (there, {name: shop()[name] for name in there})
+    )
+    pd.testing.assert_frame_equal(told.daily(), plain.daily(), check_dtype=False)
+
+
+def test_a_short_window_knows_what_was_on_sale_before_it() -> None:
+    """``b`` sold on days 8 and 10; seen from day 9 on it is no launch of day 10."""
+    tables = {name: table for name, table in shop().items() if name not in {"products", "kits"}}
+    held = build(tables, days=5)
+    assert held.items.index.tolist() == ["a", "b"]
+    assert held.sold[1].tolist() == [0, 1, 0, 0, 0]
+    assert held.items["launch"].isna().all()
+
+
+def test_an_order_paid_later_is_not_known_yet() -> None:
+    orders = shop()["orders"].to_pylist()
+    for each in orders:
+        each["paid_at"] = noon(9) if each["order_id"] == "o3" else each["created_at"]
+    tables = {**shop(), "orders": rows("orders", orders)}
+    assert build(tables, 8).sold[0, 3] == 2
+    assert build(tables, 9).sold[0, 3] == 4
