@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LANE = ["province", "size_class"]
 CELL = ["carrier", *LANE]
-BANDS = (0.0, 1.0, 3.0, 5.0, 10.0, 20.0)
+BANDS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 """Kilograms from which a weight band begins."""
 LONGEST = 60 * 24
 """Hours after which a parcel that has not come is no longer waited for."""
@@ -117,10 +117,11 @@ def sum_parcels(parcels: nw.LazyFrame[Any]) -> pd.DataFrame:
     return held.fillna(dict.fromkeys(names, 0.0))
 
 
-def sum_days(parcels: nw.LazyFrame[Any], *, start: dt.date) -> pd.DataFrame:
-    """Sums by day (of UTC, from ``start``), carrier, lane and weight band, for resampling.
+def sum_days(parcels: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Sums by day (of UTC), carrier, lane and weight band, for resampling.
 
-    Only parcels with a weight and a cost: ``parcels``, ``cost``, ``kilos``, ``over`` …
+    Only parcels with a weight and a cost: ``parcels``, ``money``, ``weight`` [kg], ``promised``,
+    ``kept``, ``harmed``.
     """
     both = ~nw.col("cost").is_null() & ~nw.col("weight").is_null()
     rows = parcels.filter(both).with_columns(

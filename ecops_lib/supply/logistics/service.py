@@ -110,7 +110,7 @@ class CarrierService(Result):
 
         whole = self.carriers.assign(province=tr("all"), size_class=tr("all"))
         held = pd.concat([whole, self.lanes], ignore_index=True)[[*self.labels]]
-        return held.assign(carrier=[_named(name) for name in held["carrier"]])
+        return held.assign(carrier=[carrier_words(name) for name in held["carrier"]])
 
     def page_frame(self) -> pd.DataFrame:
         """The carriers with most parcels, on all lanes."""
@@ -121,7 +121,7 @@ class CarrierService(Result):
         told = self.carriers[self.carriers["median"].notna()].head(ROWS)
         if len(told) < 2:
             return None
-        rows = told.assign(carrier=[_named(name) for name in told["carrier"]])
+        rows = told.assign(carrier=[carrier_words(name) for name in told["carrier"]])
         return bar_chart(
             rows,
             caption=tr("Hours until half of a carrier's parcels have come"),
@@ -187,7 +187,7 @@ class CarrierService(Result):
                 "{carrier} is slower than the other carriers on {count} lanes: on the largest, "
                 "{place}, half of its parcels within {mine}, the others' within {others}.",
                 len(lanes),
-                carrier=_named(carrier),
+                carrier=carrier_words(carrier),
                 count=show(len(lanes), "count"),
                 place=lane_words(most["province"], most["size_class"]),
                 mine=show(mine, "hours"),
@@ -224,7 +224,7 @@ class CarrierService(Result):
         text = tr(
             "{carrier} breaks its promise for {rate} of its parcels, the other carriers on the "
             "same lanes for {others}.",
-            carrier=_named(row["carrier"]),
+            carrier=carrier_words(row["carrier"]),
             rate=show(row["rate"], "share"),
             others=show(row["others"], "share"),
         )
@@ -239,7 +239,7 @@ class CarrierService(Result):
         text = tr(
             "{carrier} damages or loses {rate} of its parcels, the other carriers on the same "
             "lanes {others}.",
-            carrier=_named(row["carrier"]),
+            carrier=carrier_words(row["carrier"]),
             rate=show(row["rate"], "share"),
             others=show(row["others"], "share"),
         )
@@ -258,7 +258,7 @@ class CarrierService(Result):
             "{carrier} damaged {damage} of its parcels ({low} to {high}) and lost {loss}; no other "
             "carrier serves its lanes, so whether the carrier or the goods are the cause cannot "
             "be told.",
-            carrier=_named(row["carrier"]),
+            carrier=carrier_words(row["carrier"]),
             damage=show(row["damage"], "share"),
             low=show(row["damage_low"], "share"),
             high=show(row["damage_high"], "share"),
@@ -292,7 +292,8 @@ def _worst(rows: pd.DataFrame) -> dict[Any, Any] | None:
     return dict(held.loc[gap.idxmax()])
 
 
-def _named(carrier: object) -> str:
+def carrier_words(carrier: object) -> str:
+    """A carrier in words."""
     return short_name(carrier) if carrier else tr("carrier not told")
 
 
