@@ -18,13 +18,15 @@ from ecops_lib.supply.backtest.scores import squared_scale
 from ecops_lib.supply.panel import Floats
 
 RIDGE = 0.03
-"""Pull to the weights expected beforehand, as a share of a candidate's mean square."""
+"""Pull to the weights expected beforehand, as a share of a candidate's mean squared error."""
 BALANCE = 3.0
 """Pull of the sum over all series to what was asked for."""
 GROUP_SERIES = 1000.0
 """Windows of series after which a group's own weights count as much as those of all."""
 TO_TOTAL = 1 / 3
 """Part of the way, in logarithms, that the sum moves to the panel's own total."""
+TINY = 1e-9
+"""Least squared error, so that candidates alike can be told apart by the pull alone."""
 ROUNDS = 4
 """Rounds of reweighting by the windows' own errors."""
 LEAST_ERROR = 0.1
@@ -115,30 +117,35 @@ def _weigh(windows: Sequence[Window], prior: Floats, ridge: float) -> Floats:
     told = [window for window in windows if window.asked.sum() > 0]
     weights, count = prior, len(prior)
     for _ in range(ROUNDS if told else 0):
-        square, cross = _sum_squares(told, weights)
+        square, cross, missed = _sum_squares(told, weights)
         size = np.trace(square) / count
         asked = sum(float(window.asked.sum()) for window in told)
         share = np.sum([window.sums.sum(axis=0) for window in told], axis=0) / asked
-        square = square + ridge * size * np.eye(count)
+        square = square + ridge * missed * np.eye(count)
         square += BALANCE * size * count * np.outer(share, share)
-        cross = cross + ridge * size * prior + BALANCE * size * count * share
+        cross = cross + ridge * missed * prior + BALANCE * size * count * share
         root = np.linalg.cholesky(square)
         weights, _ = nnls(root.T, np.linalg.solve(root, cross))
     return np.asarray(weights)
 
 
-def _sum_squares(windows: Sequence[Window], weights: Floats) -> tuple[Floats, Floats]:
-    """Normal equations, each window of a series weighing one over its error so far."""
+def _sum_squares(windows: Sequence[Window], weights: Floats) -> tuple[Floats, Floats, float]:
+    """Normal equations, each window of a series weighing one over its error so far.
+
+    With them the mean squared error of a candidate alone.
+    """
     count = len(weights)
-    square, cross, seen = np.zeros((count, count)), np.zeros(count), 0
+    square, cross, seen, actual = np.zeros((count, count)), np.zeros(count), 0, 0.0
     for window in windows:
         bent = np.einsum("nkj,k,j->n", window.squares, weights, weights)
         error = np.sqrt(np.maximum(window.actual - 2 * window.crosses @ weights + bent, 0))
         weight = 1 / np.maximum(error, LEAST_ERROR)
         square += np.einsum("nkj,n->kj", window.squares, weight)
         cross += weight @ window.crosses
+        actual += float(weight @ window.actual)
         seen += len(weight)
-    return square / seen, cross / seen
+    missed = (np.trace(square) - 2 * cross.sum()) / count + actual
+    return square / seen, cross / seen, max(float(missed), TINY) / seen
 
 
 def draw_to_total(mean: Floats, total: Floats) -> Floats:

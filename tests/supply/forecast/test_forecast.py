@@ -57,11 +57,11 @@ def texts(found: Forecast) -> list[str]:
 
 def test_a_planted_weekday_shape_comes_back() -> None:
     rng = np.random.default_rng(8)
-    size = rng.uniform(0.5, 3, (60, 1))
+    size = rng.uniform(0.5, 3, (40, 1))
     panel = made(rng.poisson(size * np.tile(WEEK, 20)).astype(float))
     found = forecast_demand(panel, horizon=14)
     truth = size * np.tile(WEEK, 2)
-    assert found.mean.shape == (60, 14)
+    assert found.mean.shape == (40, 14)
     assert np.abs(found.mean - truth).sum() / truth.sum() < 0.08
     assert found.start == START + dt.timedelta(days=140)
 
@@ -112,7 +112,7 @@ def test_money_scales() -> None:
 
 def test_unknown_periods_are_left_out_not_zero() -> None:
     rng = np.random.default_rng(2)
-    values = weekly_shape(rows=40, weeks=24)
+    values = weekly_shape(rows=30, weeks=16)
     holes = np.where(rng.random(values.shape) < 0.3, np.nan, values)
     whole, holed = (forecast_demand(made(v), horizon=14) for v in (values, holes))
     assert holed.mean.sum() == pytest.approx(whole.mean.sum(), rel=0.05)
@@ -130,7 +130,7 @@ def test_a_closed_weekday_stays_closed() -> None:
 
 
 def test_bulk_orders_do_not_move_the_level_much() -> None:
-    values = weekly_shape(rows=40, weeks=24)
+    values = weekly_shape(rows=30, weeks=16)
     struck = values.copy()
     struck[::4, -3] += 500
     plain, bulk = (forecast_demand(made(v), horizon=14) for v in (values, struck))
@@ -188,7 +188,7 @@ def test_paths_agree_with_the_quantiles() -> None:
 
 def test_an_interval_is_narrower_where_most_days_see_nothing() -> None:
     rng = np.random.default_rng(1)
-    values = rng.poisson(0.25, (150, 154)).astype(float)
+    values = rng.poisson(0.25, (80, 154)).astype(float)
     found = forecast_demand(made(values[:, :140]), horizon=14)
     low, high = found.interval(0.8)
     central = found.quantiles[LEVELS.index(0.9)] - found.quantiles[LEVELS.index(0.1)]
