@@ -47,11 +47,10 @@ class Atoms(NamedTuple):
 def weigh_received(left: Floats, received: np.ndarray) -> Floats:
     """Kaplan-Meier chance of each duration; 0 for the orders that are still open.
 
-    What lies beyond the longest, 1 / (n + 1) of a next order and what is open beyond it, is
-    not in the sum.
+    What is still open beyond the longest is not in the sum.
 
-    >>> weigh_received(np.array([1.0, 2, 2, 3]), np.array([True, False, True, True])).round(3)
-    array([0.188, 0.   , 0.188, 0.375])
+    >>> weigh_received(np.array([1.0, 2, 2, 3]), np.array([True, False, True, True])).tolist()
+    [0.25, 0.0, 0.25, 0.5]
     """
     order = np.lexsort((~received, left))
     at_risk = len(left) - np.arange(len(left))
@@ -59,8 +58,7 @@ def weigh_received(left: Floats, received: np.ndarray) -> Floats:
     before = np.concatenate([[1.0], survive[:-1]])
     chance = np.zeros(len(left))
     chance[order] = before - survive
-    count = int(received.sum())
-    return chance * count / (count + 1)
+    return chance
 
 
 def _atoms(stay: Floats, left: Floats, received: np.ndarray) -> Atoms | None:
@@ -197,4 +195,6 @@ def _predict(held: Floats, weight: Floats, *, beyond: float) -> Floats:
     count = 1 / float((weight**2).sum())
     place = ((weight.cumsum() - weight / 2) * count + 0.5) / (count + 1)
     ends = np.concatenate([[0.0], held, [held[-1] + beyond]])
-    return np.maximum(np.interp(LEVELS, np.concatenate([[0.0], place, [1.0]]), ends), 0.0)
+    levels = np.concatenate([[0.0], place, [1.0]])
+    days: Floats = np.maximum(np.interp(LEVELS, levels, ends), 0.0)
+    return days

@@ -111,6 +111,9 @@ class StageDelays(Result):
             "days": show(mean, "days"),
             "orders": show(len(lost_by[worst]), "count"),
         }
+        if mean <= 0:
+            text = tr("On average every stage keeps to its plan ({orders} orders).", **given)
+            return (Finding(key="delays/stage", level="good", text=text, evidence=numbers),)
         if mean < SMALL:
             text = tr(
                 "Stages keep to their plan; the slowest, {stage}, adds {days} on average over "

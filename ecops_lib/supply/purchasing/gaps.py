@@ -199,8 +199,8 @@ def find_arrival_gaps(
     held = read_stages(view.tables, as_of=view.as_of)
     days = expect_arrivals(held).days
     opens = held[held["stage"] != ""]
-    known = ~np.isnan(days).any(axis=1)
-    opens, days = opens.loc[known], days[known]
+    known = np.flatnonzero(~np.isnan(days).any(axis=1))
+    opens, days = opens.iloc[known], days[known]
     stock = view.stocked
     skus = stock[(stock["pace"] > 0) & stock.index.isin(opens["sku_id"])]
     settings = view.tables.store.settings if view.tables.store else None

@@ -288,7 +288,7 @@ def find_idle_stock(
     view = view_stock(source, as_of=as_of, days=182, time_zone=time_zone)
     orders = view.tables.span("order_items", "created_at")
     since = max(view.as_of - HISTORY * DAY, orders[0]) if orders else view.as_of
-    held, first_snapshot = _ages(view, since)
+    held, first_snapshot = _ages(view, since, steps[0])
     idle = held["idle_days"].to_numpy(float)
     step = np.searchsorted(np.array(steps), np.nan_to_num(idle), side="right")
     sells = (held["pace"] > 0) & (known_days(view).reindex(held.index) >= PACE_DAYS / 2)
@@ -316,8 +316,12 @@ def find_idle_stock(
     )
 
 
-def _ages(view: StockView, since: dt.date) -> tuple[pd.DataFrame, dt.date]:
-    """SKUs with stock: last sale, arrival, and days without a sale; and the first snapshot."""
+def _ages(view: StockView, since: dt.date, least: int) -> tuple[pd.DataFrame, dt.date]:
+    """SKUs with stock: last sale, arrival, and days without a sale; and the first snapshot.
+
+    A SKU that was never sold and never listed is idle for as long as snapshots have shown it,
+    if that is ``least`` days or more; else its age is not told.
+    """
     import pandas as pd
 
     skus = view.stocked
@@ -336,6 +340,9 @@ def _ages(view: StockView, since: dt.date) -> tuple[pd.DataFrame, dt.date]:
     latest = held[["last_sale", "arrived"]].max(axis=1)
     known = latest.where(latest.isna() | (latest >= pd.Timestamp(since)), pd.Timestamp(since))
     held["idle_days"] = (pd.Timestamp(view.as_of) - known).dt.days.astype(float)
+    seen_for = float((view.as_of - max(first_snapshot, since)).days)  # in every snapshot, so long
+    untold = held["idle_days"].isna()
+    held["idle_days"] = held["idle_days"].where(~untold | (seen_for < least), seen_for)
     return held, first_snapshot
 
 

@@ -88,7 +88,8 @@ def test_sentences_and_money_in_both_languages() -> None:
     with reading("zh", "CNY"):
         texts = {f.key: f.text for f in found.findings()}
     assert texts["idle/dead"] == (
-        "2 个有库存的 SKU 已有 90天或更久没有卖出：40 件，成本 ¥160.00，其中占用最多的是 Lamp dead。"
+        "2 个有库存的 SKU 已有 90 天或更久没有卖出：40 件，成本 ¥160.00，"
+        "其中占用最多的是 Lamp dead。"
     )
 
 
@@ -116,6 +117,14 @@ def test_a_never_sold_sku_of_unknown_age_is_apart() -> None:
     listed = {**tables, "products": products({"a": 1.0, "b": 3.0}, listed_on=ago(95))}
     told = find_idle_stock(listed, as_of=AS_OF, time_zone=ZONE)
     assert told.skus.set_index("sku_id").loc["b", ["state", "idle_days"]].tolist() == ["idle", 95]
+
+
+def test_a_never_sold_sku_is_idle_for_as_long_as_snapshots_show_it() -> None:
+    stock = [(sku, day, 9) for sku in "ab" for day in range(101)]
+    tables = {"order_items": order_lines(every_day("a", 1)), "inventory": shelves(stock)}
+    found = find_idle_stock(tables, as_of=AS_OF, time_zone=ZONE)
+    row = found.skus.set_index("sku_id").loc["b"]
+    assert row[["state", "step", "idle_days"]].tolist() == ["idle", 2, 100]
 
 
 def test_a_short_history_of_orders_calls_nothing_older() -> None:
