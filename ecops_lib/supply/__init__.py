@@ -7,6 +7,7 @@ from ecops_lib.supply.forecast.lens import inspect_series
 from ecops_lib.supply.forecast.newcomers import forecast_newcomers
 from ecops_lib.supply.forecast.spread import spread_forecast
 from ecops_lib.supply.fulfilment import find_waiting
+from ecops_lib.supply.logistics import choose_carriers, measure_carriers, measure_promises
 from ecops_lib.supply.purchasing import (
     find_arrival_gaps,
     follow_purchases,
@@ -38,6 +39,7 @@ __all__ = [
     "Season",
     "backtest_forecasts",
     "build_demand",
+    "choose_carriers",
     "classify_stock",
     "find_arrival_gaps",
     "find_idle_stock",
@@ -50,6 +52,8 @@ __all__ = [
     "inspect_series",
     "judge_proposals",
     "keep_proposal",
+    "measure_carriers",
+    "measure_promises",
     "measure_sell_through",
     "measure_stage_delays",
     "measure_turnover",

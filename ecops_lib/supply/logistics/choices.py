@@ -160,7 +160,7 @@ class CarrierChoices(Result):
         if held.empty:
             return None
         effect = float(held["effect"].sum())
-        row = held.loc[held["effect"].abs().idxmax()]
+        row = held.iloc[int(held["effect"].abs().to_numpy().argmax())]
         values = {
             "effect": show(abs(effect), "money"),
             "carrier": carrier_words(row["carrier"]),

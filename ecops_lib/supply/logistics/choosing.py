@@ -98,8 +98,8 @@ def _pairs(daily: pd.DataFrame, rng: np.random.Generator, monthly: float) -> pd.
     import pandas as pd
 
     days = np.sort(daily["day"].unique())
-    weights = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), DRAWS)
-    weights = np.vstack([np.ones(len(days)), weights])
+    drawn = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), DRAWS)
+    weights = np.vstack([np.ones(len(days)), drawn.astype(float)])
     place = np.searchsorted(days, daily["day"])
     rows = []
     for lane, held in daily.assign(place=place).groupby(LANE, sort=True):
@@ -229,4 +229,5 @@ def _lonely(daily: pd.DataFrame) -> pd.DataFrame:
     """Lanes that one carrier serves alone, most parcels first."""
     by = daily.groupby(CELL, as_index=False)["parcels"].sum()
     alone = by[by.groupby(LANE)["carrier"].transform("size") == 1]
-    return alone.sort_values("parcels", ascending=False, ignore_index=True)
+    held: pd.DataFrame = alone.sort_values("parcels", ascending=False, ignore_index=True)
+    return held

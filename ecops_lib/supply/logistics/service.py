@@ -253,7 +253,7 @@ class CarrierService(Result):
         rows = self.carriers[self.carriers["carrier"].isin(alone) & (self.carriers["ended"] >= FEW)]
         if rows.empty:
             return None
-        row = rows.loc[(rows["damage"] + rows["loss"]).idxmax()]
+        row = rows.iloc[int((rows["damage"] + rows["loss"]).to_numpy().argmax())]
         text = tr(
             "{carrier} damaged {damage} of its parcels ({low} to {high}) and lost {loss}; no other "
             "carrier serves its lanes, so whether the carrier or the goods are the cause cannot "
@@ -289,7 +289,7 @@ def _worst(rows: pd.DataFrame) -> dict[Any, Any] | None:
     if held.empty:
         return None
     gap = (held["rate"] - held["others"]) * held["counted"]
-    return dict(held.loc[gap.idxmax()])
+    return dict(held.iloc[int(gap.to_numpy().argmax())])
 
 
 def carrier_words(carrier: object) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.supply.panel import Floats
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,5 +88,5 @@ def estimate_survival(times: Floats, came: Floats, left: Floats) -> Survival:
     return Survival(times=moments, waiting=waiting, errors=errors)
 
 
-def _first(times: Floats, true: Floats) -> float:
+def _first(times: Floats, true: Flags) -> float:
     return float(times[int(np.argmax(true))]) if true.any() else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,8 +37,8 @@ def tier_effects(
     import pandas as pd
 
     by = daily.groupby(CELL)[["parcels", "weight"]].sum() * monthly
-    mean = (by["weight"] / by["parcels"]).to_dict()
-    now = by["parcels"].to_dict()
+    mean: dict[Any, float] = (by["weight"] / by["parcels"]).to_dict()
+    now: dict[Any, float] = by["parcels"].to_dict()
     then, kilos = dict(now), {k: now[k] * mean[k] for k in now}
     for move in moves.to_dict("records"):
         lane = (move["province"], move["size_class"])
@@ -84,7 +84,7 @@ def _price(rates: pd.DataFrame, lane: tuple[str, str, str], volume: float, kilos
     rows = near if len(near) else rows[rows["province"] == ALL]
     if rows.empty:
         return float("nan")
-    row = rows.loc[rows["parcels_from"].astype(float).idxmax()]
+    row = rows.iloc[int(rows["parcels_from"].astype(float).to_numpy().argmax())]
     first, further = float(row["first_weight"] or 0), float(row["next_price"] or 0)
     first = 0.0 if np.isnan(first) else first
     further = 0.0 if np.isnan(further) else further
