@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 AHEAD = 120
 """Days ahead for which festivals and the shop's own plans are marked."""
+SALES = ("burst", "campaign", "coupon")
+"""Marks whose days have prices of their own: what these do is part of the mark's effect, for
+ahead nobody tells them."""
 RECENT = 28
 """Days whose price holds for the days ahead."""
 
@@ -38,8 +41,8 @@ def read_drivers(
         (1 or series, days + ``AHEAD``) each: ``burst``, ``campaign`` (other days of a
         festival or of the shop's own campaigns), ``coupon`` and ``holiday``, 1 or 0;
         ``promoted``, 1 where a campaign or coupon of the product alone runs; ``price``
-        beside the series' median price, ahead the recent one, moved by the price changes
-        that are planned. A mark that is never set is left out.
+        beside the series' median price on days without sales, on days with sales as usual,
+        ahead the recent one, moved by the price changes that are planned. A mark that is never set is left out.
     """
     events = _events(tables)
     days = grid.days + AHEAD
@@ -51,7 +54,9 @@ def read_drivers(
         else:
             marks[name] = _whole_shop(own[own["product_id"].isna()], grid, days)
     told: dict[str, Floats] = {name: held for name, held in marks.items() if held.any()}
-    return {**told, "price": _prices(events, grid, items, price)}
+    sale = np.any([told[name][0, : grid.days] > 0 for name in SALES if name in told], axis=0)
+    everyday = np.where(sale, np.nan, price)
+    return {**told, "price": _prices(events, grid, items, everyday)}
 
 
 def _events(tables: Tables) -> pd.DataFrame:
