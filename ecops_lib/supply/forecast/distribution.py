@@ -30,7 +30,7 @@ LEAST_WINDOWS = 20
 MOST_CELLS = 500_000
 """Cells of paths that are drawn at a time."""
 NOMINAL = np.arange(0.05, 1.001, 0.05)
-"""Shares of a shape that narrowest intervals are tried with."""
+"""Shares of a shape that intervals are tried with."""
 MOST_POOLED = 200_000
 """Outcomes, evenly spread, from which a group's shape is learnt."""
 
@@ -45,7 +45,7 @@ class Spread:
         shapes: Outcome over mean at the levels of ``GRID`` (series, 100), mean 1 a row.
         ranks: Where outcomes of earlier windows fell in the distribution as it was then
             (windows, horizon), from 0 to 1.
-        held: Share of each window's outcomes in the narrowest interval of each share of
+        held: Share of each window's outcomes in the interval of each share of
             ``NOMINAL`` (shares, windows).
         groups: Group of each series (series,).
         owners: Group of each window (windows,).
@@ -67,15 +67,16 @@ class Spread:
         return np.asarray(mask if mask.sum() >= LEAST_WINDOWS else np.ones_like(mask))
 
     def read_interval(self, share: float, *, whole: bool) -> tuple[Floats, Floats]:
-        """The narrowest interval that held ``share`` of earlier outcomes (series, horizon)."""
+        """The interval that held ``share`` of earlier outcomes (series, horizon)."""
         low, high = np.empty(self.centre.shape), np.empty(self.centre.shape)
         for group in np.unique(self.groups):
             rows = np.flatnonzero(self.groups == group)
             inside = np.maximum.accumulate(self.held[:, self._like(group)].mean(axis=1))
             nominal = float(np.interp(share, inside, NOMINAL))
-            ends = narrowest(self.shapes[rows], nominal)
-            low[rows], high[rows] = (end[:, None] * self.centre[rows] for end in ends)
-        return (np.round(low), np.round(high)) if whole else (low, high)
+            low[rows], high[rows] = lay_interval(
+                self.shapes[rows], self.centre[rows], nominal, whole=whole
+            )
+        return low, high
 
     def draw_paths(
         self, rng: np.random.Generator, count: int, rows: np.ndarray[Any, Any]
@@ -115,23 +116,29 @@ def shape_at(shapes: Floats, ranks: Floats) -> Floats:
     return np.asarray(below + (place - low) * (above - below))
 
 
-def narrowest(shapes: Floats, share: float) -> tuple[Floats, Floats]:
-    """Ends of the narrowest part of each shape that holds a share of it (series,)."""
-    wide = min(max(round(share * len(GRID)), 1), len(GRID))
-    first = np.argmin(shapes[:, wide - 1 :] - shapes[:, : len(GRID) - wide + 1], axis=1)
-    rows = np.arange(len(shapes))
-    return shapes[rows, first], shapes[rows, first + wide - 1]
+def lay_interval(
+    shapes: Floats, centre: Floats, share: float, *, whole: bool
+) -> tuple[Floats, Floats]:
+    """Interval about a centre that holds a share of each shape (series, horizon).
+
+    As much is left out below as above; where nothing lies below, because the lower end is 0
+    already, all of it is left out above.
+    """
+    ranks = np.array([(1 - share) / 2, (1 + share) / 2, share])
+    low, high, open_end = (
+        shape_at(shapes, ranks[place : place + 1]) * centre for place in range(3)
+    )
+    if whole:
+        low, high, open_end = np.round(low), np.round(high), np.round(open_end)
+    return low, np.asarray(np.where(low <= 0, open_end, high))
 
 
 def hold_outcomes(actual: Floats, centre: Floats, shapes: Floats, *, whole: bool) -> Floats:
-    """Share of each series' outcomes in its narrowest intervals (shares, series)."""
-    known = ~np.isnan(actual)
-    count = np.maximum(known.sum(axis=1), 1)
+    """Share of each series' outcomes in its intervals of each of ``NOMINAL`` (shares, series)."""
+    count = np.maximum((~np.isnan(actual)).sum(axis=1), 1)
     out = np.empty((len(NOMINAL), len(actual)))
     for place, share in enumerate(NOMINAL):
-        low, high = (end[:, None] * centre for end in narrowest(shapes, share))
-        if whole:
-            low, high = np.round(low), np.round(high)
+        low, high = lay_interval(shapes, centre, float(share), whole=whole)
         out[place] = ((actual >= low) & (actual <= high)).sum(axis=1) / count
     return out
 

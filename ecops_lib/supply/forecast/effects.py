@@ -19,6 +19,8 @@ PRIOR_UNITS = 20.0
 """Weight of the belief in no effect, in units (as if demand were Poisson)."""
 WIDEST = 3.0
 """Largest effect believed, in logarithms."""
+FARTHEST = 3.0
+"""Departures of a size beyond so many of its spreads count as so many."""
 STEPS = 6
 """Newton steps; each is short enough to be safe."""
 MOST_SERIES = 5000
@@ -74,7 +76,9 @@ def _usual(held: Floats, periods: int) -> Floats:
     usual = np.full(len(past), np.nan)
     usual[known.any(axis=1)] = np.nanmedian(past[known.any(axis=1)], axis=1)
     spread = float(np.nanstd(past)) if known.any() else 0.0
-    return np.nan_to_num((held - usual[:, None]) / spread) if spread > 0 else np.zeros_like(held)
+    if not spread > 0:
+        return np.zeros_like(held)
+    return np.asarray(np.clip(np.nan_to_num((held - usual[:, None]) / spread), -FARTHEST, FARTHEST))
 
 
 def _lay(held: Floats, wide: int) -> Floats:

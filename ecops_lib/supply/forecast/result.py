@@ -121,10 +121,11 @@ class Forecast(Result):
         return np.asarray(np.round(made) if self.whole else made)
 
     def interval(self, share: float = 0.8) -> tuple[Floats, Floats]:
-        """The narrowest interval of each period that held ``share`` of earlier outcomes.
+        """The interval of each period that held ``share`` of earlier outcomes.
 
         Where many periods see nothing asked for, the quantiles 0.1 and 0.9 hold far more than
-        four fifths (both can be 0, and ties count as inside); this interval does not.
+        four fifths (both can be 0, and ties count as inside); this interval, which leaves out
+        nothing below where the lower end is 0, does not.
 
         Args:
             share: What it is to hold.

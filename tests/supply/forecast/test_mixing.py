@@ -13,8 +13,10 @@ from ecops_lib.supply.forecast.candidates import make_candidates
 from ecops_lib.supply.forecast.combining import draw_to_total, learn_weights, summarise_window
 from ecops_lib.supply.forecast.distribution import (
     GRID,
+    NOMINAL,
+    hold_outcomes,
+    lay_interval,
     learn_shapes,
-    narrowest,
     rank_outcomes,
     shape_at,
 )
@@ -184,13 +186,15 @@ def test_ranks_of_what_the_shapes_drew_are_even() -> None:
     assert rank_outcomes(actual, mean[:1], shapes[:1], rng, whole=True).min() >= 0
 
 
-def test_the_narrowest_part_is_that_of_a_slow_search() -> None:
-    rng = np.random.default_rng(11)
-    shapes = np.sort(rng.gamma(1, 1, (7, 100)), axis=1)
-    low, high = narrowest(shapes, 0.6)
-    for row in range(7):
-        widths = [shapes[row, k + 59] - shapes[row, k] for k in range(41)]
-        assert high[row] - low[row] == pytest.approx(min(widths))
+def test_an_interval_leaves_out_above_what_it_cannot_leave_out_below() -> None:
+    shapes = np.stack([np.linspace(0.505, 1.495, 100), np.repeat([0.0, 2.0], 50)])
+    centre = np.array([[100.0], [3.0]])
+    low, high = lay_interval(shapes, centre, 0.8, whole=True)
+    assert (low[0, 0], high[0, 0]) == (60, 140)
+    assert (low[1, 0], high[1, 0]) == (0, 6)
+    outcomes = np.array([[59.0, 60, 140, 141], [0, 6, 7, np.nan]])
+    held = hold_outcomes(outcomes, centre, shapes, whole=True)
+    assert held[np.isclose(NOMINAL, 0.8)][0] == pytest.approx([0.5, 2 / 3])
 
 
 def test_effects_are_those_planted_and_a_rare_driver_moves_little() -> None:
