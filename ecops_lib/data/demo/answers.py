@@ -7,17 +7,19 @@ from math import sqrt
 
 import numpy as np
 
+from ecops_lib.data.demo.asked import tell_odd, tell_shortages
 from ecops_lib.data.demo.buyers import LIFETIME
+from ecops_lib.data.demo.carriage import tell_carriers
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.community import tell_community
 from ecops_lib.data.demo.habits import tell_habits
+from ecops_lib.data.demo.inventory import tell_idle, tell_kit, tell_late_supply
 from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.mailings import tell_contacts
 from ecops_lib.data.demo.members import tell_referrals
 from ecops_lib.data.demo.points import tell_points
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sourcing import tell_suppliers
-from ecops_lib.data.demo.supply import tell_carriers, tell_idle
 from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
@@ -51,9 +53,13 @@ def tell_truths(life: Life) -> Told:
         "referrals": tell_referrals(world, trade, life.referrer),
         "points": tell_points(life.ledger),
         **tell_community(world, life.community),
-        "suppliers": tell_suppliers(world, life.stock),
+        "suppliers": tell_suppliers(world, life.stock, trade, life.claims),
         "carriers": tell_carriers(world, trade, life.done),
         "idle_stock": tell_idle(world),
+        "shortages": tell_shortages(world, trade),
+        "late_supply": tell_late_supply(world, life.stock),
+        "odd_demand": tell_odd(world, trade),
+        "kit": tell_kit(world),
     }
 
 

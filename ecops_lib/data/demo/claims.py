@@ -24,9 +24,15 @@ REASONS: tuple[tuple[tuple[str, float], ...], ...] = (
         ("卖家发错货", 0.08),
     ),
 )
+QUALITY = "质量问题"
+KEPT = ("少件/漏发", "商品破损")
+"""Reasons for which goods are not sent back."""
 WITHDRAWN = 0.08
 """Share of claims after receipt that the buyer takes back."""
 WAVE_WINDOW = 30
+
+Words = np.ndarray[tuple[int], np.dtype[np.str_]]
+Objects = np.ndarray[tuple[int], np.dtype[np.object_]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +55,7 @@ class Claims:
     finished_at: Times
     amount: Ints
     stage: Ints
-    reason: np.ndarray[tuple[int], np.dtype[np.str_]]
+    reason: Words
     returns: Flags
     withdrawn: Flags
 
@@ -103,13 +109,31 @@ def make_claims(
         [add_seconds(paid, gap), add_seconds(left, way)],
         add_seconds(got, after),
     )
-    claims = _detail(rng, trade, line, stage, applied)
+    claims = _detail(world, rng, trade, line, stage, applied)
     claims = _with_wave(world, trade, claims, delivered)
     return _so_far(world, claims)
 
 
+def _with_quality(world: World, trade: Trade, line: Ints, stage: Ints, reason: Objects) -> Objects:
+    """More of the claims against the faulty supplier's goods name their quality."""
+    faults = world.truths.suppliers
+    if faults is None:
+        return reason
+    mine = world.catalogue.category[trade.lines.product[line]] == faults.faulty
+    named = np.isin(reason, [name for name, _ in REASONS[2] if name not in KEPT])
+    drawn = world.rng("complaints").random(len(reason)) < faults.complaints
+    held = reason.copy()
+    held[mine & (stage == 2) & named & drawn] = QUALITY
+    return held
+
+
 def _detail(
-    rng: np.random.Generator, trade: Trade, line: Ints, stage: Ints, applied: Times
+    world: World,
+    rng: np.random.Generator,
+    trade: Trade,
+    line: Ints,
+    stage: Ints,
+    applied: Times,
 ) -> Claims:
     count = len(line)
     reason = np.empty(count, object)
@@ -117,9 +141,8 @@ def _detail(
         mine = stage == number
         names, weights = zip(*choices, strict=True)
         reason[mine] = rng.choice(names, int(mine.sum()), p=weights)
-    returns = (
-        (stage == 2) & ~np.isin(reason, ["少件/漏发", "商品破损"]) & (rng.random(count) < 0.85)
-    )
+    reason = _with_quality(world, trade, line, stage, reason)
+    returns = (stage == 2) & ~np.isin(reason, KEPT) & (rng.random(count) < 0.85)
     handling = np.where(
         returns, rng.lognormal(np.log(110), 0.5, count), rng.lognormal(np.log(9), 0.9, count)
     )

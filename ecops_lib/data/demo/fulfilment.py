@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecops_lib.data.demo.asked import hold_back_none
 from ecops_lib.data.demo.buyers import NEAR, among
 from ecops_lib.data.demo.claims import Claims, make_claims, refunded_by_line, stage_of_lines
 from ecops_lib.data.demo.trade import Trade
@@ -121,6 +122,8 @@ def _planned_shipping(world: World, trade: Trade, rng: np.random.Generator) -> T
         start = np.datetime64(world.day_of(out.begins), "s")
         last = holds & (paid < start) & (add_seconds(paid, hours * HOUR) >= start)
         hours = np.where(last, rng.uniform(2, 10, count), hours)
+    last = hold_back_none(world, trade, add_seconds(paid, hours * HOUR))
+    hours = np.where(last, world.rng("last units").uniform(2, 10, count), hours)
     return add_seconds(paid, hours * HOUR)
 
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from ecops_lib.core.checks import require_between
 from ecops_lib.data.demo import (
+    carriage,
     community,
+    inventory,
     log,
     mailings,
     members,
@@ -165,13 +167,14 @@ def _sheets(life: Life) -> list[Sheet]:
     return [
         _channel_sheet(world, traffic),
         supply.make_products_sheet(world),
-        supply.make_inventory_sheet(world, life.stock),
+        inventory.make_inventory_sheet(world, life.stock),
         sourcing.make_purchases_sheet(world, life.stock),
         sourcing.make_suppliers_sheet(world),
         sourcing.make_sourcing_sheet(world),
-        sourcing.make_rates_sheet(),
+        *([inventory.make_kits_sheet(world)] if world.truths.kit else []),
+        carriage.make_rates_sheet(),
         supply.make_ledger_sheet(season, trade, done),
-        supply.make_shipments_sheet(world, trade, done),
+        carriage.make_shipments_sheet(world, trade, done),
         supply.make_costs_sheet(
             world, trade, done, members.rewards_of(world, trade, life.referrer)
         ),

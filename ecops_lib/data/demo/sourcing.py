@@ -1,4 +1,4 @@
-"""The buyer's sheets: suppliers, terms of supply, purchases as they came, carriers' prices."""
+"""The buyer's sheets: suppliers, terms of supply, purchases as they came."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecops_lib.data.demo.buyers import PROVINCES, WAREHOUSES
+from ecops_lib.data.demo.buyers import WAREHOUSES
 from ecops_lib.data.demo.catalogue import SUPPLIERS
-from ecops_lib.data.demo.fulfilment import CARRIERS
+from ecops_lib.data.demo.claims import QUALITY, Claims
+from ecops_lib.data.demo.claims import STAGES as STAGES_OF_CLAIMS
+from ecops_lib.data.demo.inventory import is_stocked
+from ecops_lib.data.demo.purchases import (
+    LATE_DAYS,
+    LATE_SHAPE,
+    LEAD_DAYS,
+    SLACK_DAYS,
+    STAGES,
+    Purchases,
+    stage_days,
+)
 from ecops_lib.data.demo.sheets import Sheet, day_texts, texts, yuan
-from ecops_lib.data.demo.stock import LEAD_DAYS, STAGES, Purchases, Stock, stage_days
+from ecops_lib.data.demo.stock import Stock
+from ecops_lib.data.demo.trade import Trade
+from ecops_lib.data.demo.truths import SupplierFaults
 from ecops_lib.data.demo.world import Flags, Ints, World
 
 PAYMENT_DAYS = (30, 45, 30, 60, 0, 30, 0)
@@ -19,15 +32,12 @@ MINIMUM = (200_000, 300_000, 100_000, 300_000, 50_000, 150_000, 50_000)
 ORDER_COST = 8_000
 """Cents that placing an order costs."""
 PACK = (10, 6, 12, 4, 20, 6)
-FREIGHT = (420, 330, 300, 1500)
-"""Cents that a parcel costs before its weight, by carrier."""
-NEXT_KILO = 110
-TIERS = {0: 0, 2000: 20}
-"""Parcels a month from which a parcel costs so many cents less."""
 STORAGE = 4
 """The category of which the newcomer delivers."""
+QUOTED = (*LEAD_DAYS, LEAD_DAYS[STORAGE])
+"""Lead days that each supplier quotes, the newcomer's last."""
 SECOND = 1
-"""A second source is the supplier so many places on."""
+"""A second source is the supplier so many places on, or the newcomer."""
 TWICE = 3
 """Every so many-th SKU has a second source."""
 
@@ -57,17 +67,18 @@ def make_suppliers_sheet(world: World) -> Sheet:
 def make_sourcing_sheet(world: World) -> Sheet:
     """One row a SKU × supplier that can deliver it."""
     goods, faults = world.catalogue, world.truths.suppliers
-    sku = np.arange(len(goods.sku_codes))
+    sku = np.flatnonzero(is_stocked(world))
     own = goods.category[goods.sku_product]
     twice = sku[sku % TWICE == 0] if faults else sku[:0]
     skus = np.concatenate([sku, twice])
-    source = np.concatenate([own, (own[twice] + SECOND) % len(SUPPLIERS)])
+    other = np.where(own == STORAGE, len(SUPPLIERS), (own + SECOND) % len(SUPPLIERS))
+    source = np.concatenate([own[sku], other[twice]])
     factor = np.concatenate(
         [np.ones(len(sku)), np.full(len(twice), 1 + (faults.dearer if faults else 0))]
     )
     cost = np.round(goods.costs[goods.sku_product[skus]] * factor).astype(np.int64)
     pack = np.array(PACK)[own[skus]]
-    idle = world.truths.idle_stock
+    idle, names = world.truths.idle_stock, supplier_names(world)
     dead = [idle.dead] if idle else []
     return Sheet(
         file="采购条件",
@@ -76,7 +87,7 @@ def make_sourcing_sheet(world: World) -> Sheet:
             "sku_id": ("SKU编码", [goods.sku_codes[k] for k in skus] + dead),
             "supplier_id": (
                 "供应商",
-                [SUPPLIERS[k] for k in source] + [SUPPLIERS[STORAGE]] * len(dead),
+                [names[k] for k in source] + [SUPPLIERS[STORAGE]] * len(dead),
             ),
             "unit_cost": (
                 "单价",
@@ -84,7 +95,7 @@ def make_sourcing_sheet(world: World) -> Sheet:
             ),
             "minimum_quantity": ("起订量", texts(2 * pack) + ["1"] * len(dead)),
             "pack_size": ("箱规", texts(pack) + ["1"] * len(dead)),
-            "lead_days": ("交期(天)", texts(np.array(LEAD_DAYS)[source]) + ["30"] * len(dead)),
+            "lead_days": ("交期(天)", texts(np.array(QUOTED)[source]) + ["30"] * len(dead)),
         },
     )
 
@@ -157,47 +168,62 @@ def _promises(world: World, bought: Purchases) -> Promises:
     )
 
 
-def make_rates_sheet() -> Sheet:
-    """Carriers' prices by destination and monthly volume, as their bills have them."""
-    rows = [(c, place, tier) for c in range(len(CARRIERS)) for place in PROVINCES for tier in TIERS]
-    first = np.array([FREIGHT[c] - TIERS[tier] for c, _, tier in rows])
-    return Sheet(
-        file="快递报价",
-        table="carrier_rates",
-        columns={
-            "carrier": ("快递公司", [CARRIERS[c] for c, _, _ in rows]),
-            "province": ("目的省份", [place for _, place, _ in rows]),
-            "size_class": ("件型", ["大件" if c == 3 else "小件" for c, _, _ in rows]),
-            "parcels_from": ("月件量起", [str(tier) for _, _, tier in rows]),
-            "first_weight": ("首重(kg)", ["0"] * len(rows)),
-            "first_price": ("首重价", yuan(first)),
-            "next_price": ("续重价", yuan(np.full(len(rows), NEXT_KILO))),
-        },
-    )
-
-
-def tell_suppliers(world: World, stock: Stock) -> dict[str, object] | None:
+def tell_suppliers(
+    world: World, stock: Stock, trade: Trade, claims: Claims
+) -> dict[str, object] | None:
     """What each supplier's deliveries were, as planted and as they came out."""
     faults = world.truths.suppliers
     if faults is None:
         return None
-    bought = stock.purchases
-    asked = _promises(world, bought)
-    came = bought.arrives < len(world.days)
-    told: dict[str, object] = {}
-    for number, name in enumerate(supplier_names(world)):
-        held = came & (asked.supplier == number)
-        told[name] = {
-            "deliveries": int(held.sum()),
-            "late": int((held & (bought.arrives > asked.due)).sum()),
-            "short": int((held & (asked.ordered > bought.quantity)).sum()),
-            "rejected": int(asked.rejected[held].sum()),
-            "units": int(asked.ordered[held].sum()),
+    asked = _promises(world, stock.purchases)
+    sent_back = claims.stage == STAGES_OF_CLAIMS.index("after_receipt")
+    maker = world.catalogue.category[trade.lines.product[claims.line]]
+    told = {
+        name: {
+            **_planted(faults, k),
+            **_came(world, stock.purchases, asked, k),
+            "claims_after_receipt": int((sent_back & (maker == k)).sum()),
+            "quality_claims": int((sent_back & (maker == k) & (claims.reason == QUALITY)).sum()),
         }
+        for k, name in enumerate(supplier_names(world))
+    }
+    open_late = (stock.purchases.arrives >= len(world.days)) & (asked.due < len(world.days) - 1)
     return {
         "by_supplier": told,
-        "unpunctual": SUPPLIERS[int(np.argmin(faults.slack))],
-        "faulty": SUPPLIERS[int(np.argmax(faults.rejects))],
+        "lateness": {"shape": LATE_SHAPE, "days": LATE_DAYS, "most": SLACK_DAYS - 2},
+        "slow": SUPPLIERS[faults.slow],
+        "faulty": SUPPLIERS[faults.faulty],
+        "complaints": faults.complaints,
         "short": SUPPLIERS[int(np.argmax(faults.short))],
         "newcomer": faults.newcomer,
+        "open_orders": int((stock.purchases.arrives >= len(world.days)).sum()),
+        "overdue": int(open_late.sum()),
+    }
+
+
+def _planted(faults: SupplierFaults, number: int) -> dict[str, object]:
+    """Parameters of a supplier; the newcomer has none."""
+    if number >= len(SUPPLIERS):
+        return {"lead_quoted": QUOTED[number]}
+    return {
+        "lead_quoted": QUOTED[number],
+        "drag": faults.drag[number],
+        "slack": faults.slack[number],
+        "short_chance": faults.short[number],
+        "reject_chance": faults.rejects[number],
+    }
+
+
+def _came(world: World, bought: Purchases, asked: Promises, number: int) -> dict[str, object]:
+    """What came from a supplier, as it came out."""
+    held = (bought.arrives < len(world.days)) & (asked.supplier == number)
+    lead = (bought.arrives - bought.ordered)[held]
+    return {
+        "deliveries": int(held.sum()),
+        "late": int((held & (bought.arrives > asked.due)).sum()),
+        "short": int((held & (asked.ordered > bought.quantity)).sum()),
+        "rejected": int(asked.rejected[held].sum()),
+        "units": int(asked.ordered[held].sum()),
+        "lead_mean": round(float(lead.mean()), 2) if len(lead) else None,
+        "lead_sd": round(float(lead.std()), 2) if len(lead) else None,
     }

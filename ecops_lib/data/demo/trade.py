@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ecops_lib.data.demo.asked import find_bulk_order, find_refused, settle_asked, settle_units
 from ecops_lib.data.demo.buyers import FAR, SOUTH, Buyers, among, make_buyers
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.visits import Visits, may_add
@@ -30,7 +31,8 @@ class Orders:
     """One entry an order, by time of creation. Amounts in cents.
 
     ``list_amount − merchant − platform = goods``; ``goods + postage = total``; the lines'
-    payable amounts sum to ``goods``. ``paid_at`` is when all was paid.
+    payable amounts sum to ``goods``. ``paid_at`` is when all was paid; ``refused`` orders were
+    not, for something that they ask for was out of stock for a while.
     """
 
     created_at: Times
@@ -49,6 +51,7 @@ class Orders:
     postage: Ints
     total: Ints
     deposit: Ints
+    refused: Flags
 
     def __len__(self) -> int:
         return len(self.total)
@@ -96,10 +99,11 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     province = buyers.province[buyers.of_order]
     postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + among(province, FAR) * FAR_POSTAGE
     paid, deposit_at = _payments(world, season, lines, created, sale)
+    refused = find_refused(world, created, paid, lines.order, lines.sku)
     total = goods + postage
     orders = Orders(
         created_at=created,
-        paid_at=paid,
+        paid_at=np.where(refused, NEVER, paid),
         deposit_at=deposit_at,
         channel=channel,
         buyer=buyers.of_order,
@@ -114,6 +118,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
         postage=postage,
         total=total,
         deposit=np.where(sale >= 0, total // 10, 0),
+        refused=refused,
     )
     return Trade(orders=orders, lines=lines, buyers=buyers)
 
@@ -165,12 +170,13 @@ def _baskets(world: World, day: Ints, product: Ints, sale: Ints) -> Lines:
     kept &= np.isin(np.arange(len(item)), first)
     place = np.flatnonzero(kept)
     place = place[np.argsort(order[place], kind="stable")]
+    sku = settle_asked(world, day, order, sku)
     zero = np.zeros(len(place), np.int64)
     return Lines(
         order=order[place],
         sku=sku[place],
         product=item[place],
-        quantity=quantity[place],
+        quantity=settle_units(world, day, order[place], sku[place], quantity[place]),
         unit_price=zero,
         list_amount=zero,
         payable=zero,
@@ -284,6 +290,10 @@ def _payments(
         paid = np.where(
             mine, add_seconds(np.full(count, opens), rng.exponential(9 * HOUR, count)), paid
         )
+    sure = np.isin(np.arange(count), find_bulk_order(world, created, lines.order, lines.sku))
+    paid = np.where(
+        sure & np.isnat(paid) & (sale < 0), add_seconds(created, np.full(count, 60)), paid
+    )
     paid = np.where(paid < world.now, paid, NEVER)
     deposit = np.where(deposit < world.now, deposit, NEVER)
     return _without_stock_out(world, lines, paid), deposit

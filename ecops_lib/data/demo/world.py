@@ -64,6 +64,10 @@ class World:
         """The index of the day that lies so many days before the last."""
         return max(len(self.days) - 1 - days_before, 0)
 
+    def sku(self, code: str) -> int:
+        """The index of the SKU with a code."""
+        return self.catalogue.sku_codes.index(code)
+
     def day_index(self, times: Times) -> Ints:
         """The index of the day of each moment; beyond the ends for NaT and outside."""
         index = (times.astype("datetime64[D]") - self.days[0]).astype(np.int64)

@@ -127,10 +127,10 @@ def test_mapping_names_tables_columns_and_headers_that_exist(planted: Exports) -
 
 
 def test_every_canonical_table_is_filled(planted: Exports) -> None:
-    """But proposals, which ``ecops order`` makes; the shop sells no sets."""
+    """But proposals, which ``ecops order`` makes."""
     from_platforms = {"orders", "order_items", "refunds", "traffic", "products", "ads"}
     filled = {entry["table"] for entry in planted.mapping} | from_platforms
-    assert set(TABLES) - filled == {"kits", "proposals"}
+    assert set(TABLES) - filled == {"proposals"}
 
 
 def test_hostile_names_and_words_are_in_the_exports(planted: Exports) -> None:

@@ -16,7 +16,7 @@ def test_every_row_is_imported_and_every_total_agrees(planted: Exports, tmp_path
     create_store(tmp_path / "store", name="演示店", key=b"k" * 32)
     result = import_files([planted.folder], store=tmp_path / "store")
     store = open_store(tmp_path / "store")
-    assert set(TABLES) - set(store.tables) == {"kits", "proposals"}
+    assert set(TABLES) - set(store.tables) == {"proposals"}
     assert [f for f in result.findings() if f.level == "bad"] == []
     assert store.count("orders") == len(planted.orders)
     assert store.count("order_items") == len(planted.lines)

@@ -136,6 +136,19 @@ def test_refunds_agree_with_orders_and_with_the_shops_day(shop: Exports) -> None
     assert (claims.loc[waiting, "退款完结时间"] == "").all()
 
 
+def in_parts(shop: Exports, lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of sets as lines of what is inside."""
+    kit = shop.truths["kit"]
+    if kit is None:
+        return lines
+    whole = lines["商家编码"] == kit["kit_sku_id"]
+    parts = [
+        lines[whole].assign(商家编码=sku, 购买数量=lines.loc[whole, "购买数量"] * units)
+        for sku, units in kit["parts"].items()
+    ]
+    return pd.concat([lines[~whole], *parts])
+
+
 def test_stock_falls_by_what_ships_and_rises_by_what_comes(shop: Exports) -> None:
     stock = shop.csv("库存快照")
     held = (
@@ -155,7 +168,7 @@ def test_stock_falls_by_what_ships_and_rises_by_what_comes(shop: Exports) -> Non
             lines["发货时间"], lines["主订单编号"], lines["商家编码"], strict=True
         )
     ]
-    lines = lines[left]
+    lines = in_parts(shop, lines[left])
     out = lines.groupby([lines["发货时间"].str[:10], "商家编码"])["购买数量"].sum().unstack()
     bought = shop.csv("采购进度")
     came = bought[(bought["阶段"] == "receipt") & (bought["实际完成"] != "")]

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ecops_lib.data.demo.buyers import PROVINCES, address, nickname, phone
+from ecops_lib.data.demo.carriage import parcel_numbers
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.exports.files import header_names, write_csv, write_zipped_csv
 from ecops_lib.data.demo.exports.refunds import claim_states
 from ecops_lib.data.demo.fulfilment import CARRIERS, STATUSES
 from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.sheets import order_ids, stamps, yuan
-from ecops_lib.data.demo.supply import parcel_numbers
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import NEVER, Ints, World
 

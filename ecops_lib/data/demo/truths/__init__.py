@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ecops_lib.data.demo.truths.campaigns import CampaignLift
+from ecops_lib.data.demo.truths.demand import KitSold, LateSupply, OddDemand, Shortage, Shortages
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
 from ecops_lib.data.demo.truths.market import CompetitorCut
 from ecops_lib.data.demo.truths.people import (
@@ -32,11 +33,16 @@ __all__ = [
     "Habit",
     "Habits",
     "IdleStock",
+    "KitSold",
     "LatePosts",
+    "LateSupply",
     "MailingLift",
     "NoEffect",
+    "OddDemand",
     "Referrals",
     "RefundWave",
+    "Shortage",
+    "Shortages",
     "SilentGroup",
     "StockOut",
     "SupplierFaults",
@@ -66,9 +72,13 @@ class Truths:
         referrals: Members who were brought by earlier ones.
         silent_group: A chat group that falls silent.
         late_posts: A chat group that gets fewer posts than planned.
-        suppliers: One unpunctual, one that delivers short, one with faulty goods, a newcomer.
+        suppliers: One slow, one that delivers short, one with faulty goods, a newcomer.
         carriers: One slow to far provinces, one that damages more.
         idle_stock: Goods that nobody asks for, and goods bought in excess.
+        shortages: SKUs that were out of stock for a while, in the past.
+        late_supply: A SKU that will run out before more comes in.
+        odd_demand: One large order, a SKU asked for seldom and in lumps, one delisted.
+        kit: A SKU that is a set of others.
 
     >>> Truths.none().stock_out is None
     True
@@ -92,6 +102,10 @@ class Truths:
     suppliers: SupplierFaults | None = field(default_factory=SupplierFaults)
     carriers: CarrierFaults | None = field(default_factory=CarrierFaults)
     idle_stock: IdleStock | None = field(default_factory=IdleStock)
+    shortages: Shortages | None = field(default_factory=Shortages)
+    late_supply: LateSupply | None = field(default_factory=LateSupply)
+    odd_demand: OddDemand | None = field(default_factory=OddDemand)
+    kit: KitSold | None = field(default_factory=KitSold)
 
     @classmethod
     def none(cls) -> Truths:

@@ -1,4 +1,4 @@
-"""What is true of the demo shop's suppliers and carriers."""
+"""What is true of the demo shop's suppliers and carriers, and of goods that lie."""
 
 from __future__ import annotations
 
@@ -7,24 +7,40 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SupplierFaults:
-    """Suppliers of whom one is unpunctual, one delivers short, one delivers faulty goods.
+    """Suppliers of whom one is slow, one delivers short, one delivers faulty goods.
 
     Attributes:
-        slack: Days that each of the six gives itself beyond its usual lead time: the fewer,
-            the more often it is late.
+        drag: Days that each of the six takes beyond its quoted lead time, as a multiple of
+            the usual.
+        slack: Days that each promises beyond its quoted lead time: the fewer, the more
+            often it is late.
         short: Chance of each that a delivery brings a tenth less than ordered.
         rejects: Share of each one's units that fail inspection (and are replaced).
+        complaints: Share of the claims after receipt that say something else elsewhere and
+            that name the quality of the goods, where they come from the faulty supplier.
         newcomer: A seventh supplier, with few deliveries that all went well.
         deliveries: How many those are.
         dearer: What a unit costs more from the second source of a SKU.
     """
 
-    slack: tuple[int, ...] = (8, 7, 6, 7, 2, 9)
+    drag: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 2.2, 1.0)
+    slack: tuple[int, ...] = (8, 7, 6, 7, 4, 9)
     short: tuple[float, ...] = (0.02, 0.02, 0.25, 0.02, 0.03, 0.02)
     rejects: tuple[float, ...] = (0.004, 0.006, 0.005, 0.05, 0.005, 0.004)
+    complaints: float = 0.5
     newcomer: str = "新合供应"
     deliveries: int = 3
     dearer: float = 0.06
+
+    @property
+    def faulty(self) -> int:
+        """The supplier whose units fail inspection most often."""
+        return max(range(len(self.rejects)), key=self.rejects.__getitem__)
+
+    @property
+    def slow(self) -> int:
+        """The supplier that takes longest beyond what it quotes."""
+        return max(range(len(self.drag)), key=self.drag.__getitem__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +56,7 @@ class CarrierFaults:
 
     slow: int = 2
     pull: float = 0.5
-    damage: tuple[float, ...] = (0.004, 0.004, 0.004, 0.03)
+    damage: tuple[float, ...] = (0.004, 0.03, 0.004, 0.008)
 
 
 @dataclass(frozen=True, kw_only=True)
