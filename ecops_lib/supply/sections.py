@@ -22,6 +22,7 @@ from ecops_lib.supply.demand import build_demand
 from ecops_lib.supply.demand.result import Demand
 from ecops_lib.supply.forecast import forecast_demand
 from ecops_lib.supply.forecast.result import Forecast
+from ecops_lib.supply.logistics import choose_carriers, measure_carriers, measure_promises
 from ecops_lib.supply.purchasing import (
     find_arrival_gaps,
     follow_purchases,
@@ -160,8 +161,9 @@ class SupplyBase:
 
     @cached_property
     def carriers(self) -> tuple[Result, ...]:
-        """How carriers deliver, and which of them suits which lane."""
-        return ()
+        """How carriers deliver, which of them suits which lane, and promises kept."""
+        parts = (measure_carriers, choose_carriers, measure_promises)
+        return tuple(self._each(part) for part in parts)
 
     def _each(self, make: Callable[..., Result], *, forecast: bool = False) -> Result:
         """A result of the store; without demand it goes by its own pace."""

@@ -59,7 +59,7 @@ class PurchaseProgress(Result):
         "purchase_id": mark("Purchase order"),
         "supplier": mark("Supplier"),
         "sku_id": mark("SKU"),
-        "quantity": mark("Units"),
+        "quantity": mark("Units on order"),
         "stage": mark("Stage"),
         "due": mark("Due"),
         "expected": mark("Expected"),

@@ -175,7 +175,9 @@ class SupplierRatings(Result):
             _, high = rates.limits()
             for place, supplier in enumerate(ids):
                 gap = rates.pooled - float(rates.rates[place])
-                if high[place] >= rates.pooled or 1 - rates.rates[place] < WORSE * (1 - rates.pooled):
+                if high[place] >= rates.pooled or 1 - rates.rates[place] < WORSE * (
+                    1 - rates.pooled
+                ):
                     continue
                 row = next(r for r in rows if r["supplier_id"] == supplier)
                 found.append(

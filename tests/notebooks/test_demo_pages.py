@@ -1,4 +1,4 @@
-"""The page on customers end to end: every customer in a tier, both languages, same money."""
+"""The pages on customers and on supply end to end, from one demo shop."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, **parameters: str) -> RunResult:
-    return run_notebook("customer_segments", store=folder / "store", out=folder / "out",
+def run(folder: Path, notebook: str = "customer_segments", **parameters: str) -> RunResult:
+    return run_notebook(notebook, store=folder / "store", out=folder / "out",
                         parameters=parameters, made_at=STAMP)  # fmt: skip
 
 
@@ -58,6 +58,22 @@ def test_the_chinese_page_for_managers_says_it_in_chinese(chinese: RunResult) ->
     assert "customers have brought" not in page
 
 
-def test_the_notebook_keeps_the_rules() -> None:
-    path = Path(__file__).parents[2] / "notebooks" / "customer_segments.ipynb"
+def test_the_page_on_supply_finds_what_was_planted(folder: Path) -> None:
+    held = run(folder, "supply_chain", lang="zh", audience="management")
+    found = {str(f["key"]): f for f in held.findings}
+    truths = json.loads((folder / "truths.json").read_text("utf-8"))
+    assert f"suppliers/on_time/{truths['suppliers']['unpunctual']}" in found
+    assert "suppliers/in_full/" + truths["suppliers"]["short"] in found
+    assert found["suppliers/thin"]["text"].find(truths["suppliers"]["newcomer"]) > 0
+    assert truths["stock_out"]["product_name"] in held.page.read_text("utf-8")
+    assert "NaN" not in json.dumps(held.findings)
+    page = held.page.read_text("utf-8")
+    for heading in ("什么会断货，什么时候断", "今天该补什么货", "预计会卖多少", "供应商", "在途的采购单"):
+        assert heading in page
+    assert "review_supply" not in page
+
+
+@pytest.mark.parametrize("name", ["customer_segments", "supply_chain"])
+def test_the_notebooks_keep_the_rules(name: str) -> None:
+    path = Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
     assert notebook_problems(path) == []
