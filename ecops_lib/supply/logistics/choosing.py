@@ -35,8 +35,10 @@ LEAST = 10
 MARGIN = 0.02
 """Share of promises by which a carrier may be worse at most to count as no worse."""
 SURE = 0.05
+TINY = 1e-6
+"""Sum of squared kilograms below which weights do not vary."""
 MONTH = 30.0
-PARTS = ("parcels", "money", "promised", "kept", "harmed")
+PARTS = ("parcels", "money", "promised", "kept", "harmed", "weight", "square", "product")
 
 
 def choose_carriers(
@@ -52,10 +54,11 @@ def choose_carriers(
 
     A lane is a destination and a size class. Two carriers are compared only in the weight
     bands that both carry there: the parcels of one, at what the other was paid in each band
-    (direct standardisation). Intervals come from resampling days. A move is advised where
-    its saving is surely above zero (Holm over all pairs), the other surely keeps promises at
-    most two points worse, seems to harm no more parcels, and is not surely slower (log-rank).
-    A saving that costs service is told as such, and never added up.
+    (direct standardisation), at the same mean weight (analysis of covariance). Intervals come
+    from resampling days. A move is advised where its saving is surely above zero (Holm over
+    all pairs), the other surely keeps promises at most two points worse, seems to harm no
+    more parcels, and is not surely slower (log-rank). A saving that costs service is told as
+    such, and never added up.
 
     Args:
         source: A store, or tables of any engine by canonical name.
@@ -137,7 +140,8 @@ def _compare(old: Floats, new: Floats, monthly: float) -> dict[str, object] | No
         return None
     mine, theirs = old[:, shared], new[:, shared]
     with np.errstate(divide="ignore", invalid="ignore"):
-        cost = theirs[1] / theirs[0]
+        heavier = mine[5] / mine[0] - theirs[5] / theirs[0]
+        cost = theirs[1] / theirs[0] + _price_of_kilo(mine, theirs) * heavier
         saving = np.nansum(mine[1] - mine[0] * cost, axis=0) * monthly
         kept = _rate_gap(mine, theirs, 3, 2)
         harm = _rate_gap(mine, theirs, 4, 0)
@@ -159,6 +163,17 @@ def _compare(old: Floats, new: Floats, monthly: float) -> dict[str, object] | No
         "harm_chance": _p_value(harm),
         "draws": saving[1:],
     }
+
+
+def _price_of_kilo(mine: Floats, theirs: Floats) -> Floats:
+    """What a kilogram more costs within a weight band, of both carriers; 0 where none varies."""
+    slopes = [
+        [np.nansum(each[top] - each[5] * each[low] / each[0], axis=0) for each in (mine, theirs)]
+        for top, low in ((7, 1), (6, 5))
+    ]
+    rise, spread = (np.sum(told, axis=0) for told in slopes)
+    held: Floats = np.where(spread > TINY, rise / np.where(spread > TINY, spread, 1.0), 0.0)
+    return held
 
 
 def _rate_gap(mine: Floats, theirs: Floats, part: int, whole: int) -> Floats:

@@ -121,7 +121,7 @@ def sum_days(parcels: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Sums by day (of UTC), carrier, lane and weight band, for resampling.
 
     Only parcels with a weight and a cost: ``parcels``, ``money``, ``weight`` [kg], ``promised``,
-    ``kept``, ``harmed``.
+    ``kept``, ``harmed``; ``square`` [kg²] and ``product`` of weight and money.
     """
     both = ~nw.col("cost").is_null() & ~nw.col("weight").is_null()
     rows = parcels.filter(both).with_columns(
@@ -130,12 +130,16 @@ def sum_days(parcels: nw.LazyFrame[Any]) -> pd.DataFrame:
         money=nw.col("cost").cast(nw.Float64),
         promised=_flag(~nw.col("kept").is_null()),
         harmed=_flag(nw.col("damaged") | nw.col("lost")),
+        square=nw.col("weight") * nw.col("weight"),
     )
+    rows = rows.with_columns(product=nw.col("weight") * nw.col("money"))
     keys = ["day", *CELL, "band"]
     held = bring(
         rows.group_by(*keys).agg(
             nw.col("money").sum(),
             nw.col("weight").sum(),
+            nw.col("square").sum(),
+            nw.col("product").sum(),
             nw.col("promised").sum(),
             nw.col("kept").sum(),
             nw.col("harmed").sum(),
@@ -143,7 +147,7 @@ def sum_days(parcels: nw.LazyFrame[Any]) -> pd.DataFrame:
         ),
         sort=keys,
     )
-    numbers = ["money", "weight", "promised", "kept", "harmed", "parcels"]
+    numbers = ["money", "weight", "square", "product", "promised", "kept", "harmed", "parcels"]
     return held.astype(dict.fromkeys(numbers, float)).fillna(dict.fromkeys(numbers, 0.0))
 
 
