@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ecops_lib.data.demo.trade import Trade
 
 DAY = 24 * HOUR
+AROUND = 28
+"""Days before and after a shortage that tell what is usual."""
 Told = dict[str, object]
 
 
@@ -129,61 +131,66 @@ def hold_back_none(world: World, trade: Trade, shipped: Times) -> Flags:
 
 
 def tell_shortages(world: World, trade: Trade) -> list[Told] | None:
-    """When each SKU was out, and what was asked of it: paid for in vain."""
-    planted = world.truths.shortages
-    if planted is None:
+    """When each SKU was out, what was asked of it meanwhile, and what usually is."""
+    if world.truths.shortages is None:
         return None
+    return [_told(world, trade, span) for span in find_spans(world)]
+
+
+def _told(world: World, trade: Trade, span: Span) -> Told:
     orders, lines = trade.orders, trade.lines
-    spans = find_spans(world)
-    told: list[Told] = []
-    for span, shortage in zip(spans, [s for s in planted.spans if s.begins < len(world.days)],
-                              strict=True):  # fmt: skip
-        mine = (lines.sku == span.sku) & orders.refused[lines.order]
-        told.append(
-            {
-                "sku_id": shortage.sku,
-                "from": str(span.begins).replace("T", " "),
-                "to": str(span.ends).replace("T", " "),
-                "hours": shortage.hours,
-                "orders_refused": len(np.unique(lines.order[mine])),
-                "units_refused": int(lines.quantity[mine].sum()),
-            }
-        )
-    return told
+    mine = lines.sku == span.sku
+    lost = mine & orders.refused[lines.order]
+    units = int(lines.quantity[lost].sum())
+    hours = (span.ends - span.begins) / np.timedelta64(1, "h")
+    placed = world.day_index(orders.created_at)[lines.order]
+    near = (placed >= span.first - AROUND) & (placed <= span.refill + AROUND)
+    usual = near & ((placed < span.first) | (placed > span.refill)) & mine
+    bought = usual & ~np.isnat(orders.paid_at[lines.order])
+    days = min(span.first, AROUND) + min(len(world.days) - 1 - span.refill, AROUND)
+    return {
+        "sku_id": world.catalogue.sku_codes[span.sku],
+        "from": str(span.begins).replace("T", " "),
+        "to": str(span.ends).replace("T", " "),
+        "hours": int(hours),
+        "orders_refused": len(np.unique(lines.order[lost])),
+        "units_refused": units,
+        "units_a_day_asked": round(units / hours * 24, 2),
+        "units_a_day_usual": round(float(lines.quantity[bought].sum()) / max(days, 1), 2),
+    }
 
 
 def tell_odd(world: World, trade: Trade) -> Told | None:
     """The large order, the lumpy SKU, the delisted one and those listed in the shop's days."""
-    odd, goods, lines = world.truths.odd_demand, world.catalogue, trade.lines
+    odd, lines = world.truths.odd_demand, trade.lines
     if odd is None:
         return None
     bulk = find_bulk_order(world, trade.orders.created_at, lines.order, lines.sku)
+    days = trade.orders.created_at[bulk].astype("datetime64[D]")
     lumps = np.array(odd.lumps, float)
     gone = odd.delisted_begins < len(world.days)
-    new = np.flatnonzero(goods.launched > 0)
-    first = np.ceil(goods.launched * len(world.days)).astype(np.int64)
     return {
-        "bulk": {
-            "sku_id": odd.bulk,
-            "units": odd.bulk_units,
-            "day": str(trade.orders.created_at[bulk[0]].astype("datetime64[D]")),
-        }
-        if len(bulk)
-        else None,
+        "bulk": [{"sku_id": odd.bulk, "units": odd.bulk_units, "day": str(day)} for day in days],
         "lumpy": {
             "sku_id": odd.lumpy,
             "lumps": list(odd.lumps),
             "cv2": round(float((lumps.std() / lumps.mean()) ** 2), 3),
         },
-        "delisted": {"sku_id": odd.delisted, "from": str(world.day_of(odd.delisted_begins))}
-        if gone
-        else None,
-        "launches": [
-            {
-                "product_id": goods.ids[k],
-                "from": str(world.days[first[k]]),
-                "sku_ids": [goods.sku_codes[s] for s in np.flatnonzero(goods.sku_product == k)],
-            }
-            for k in new
-        ],
+        "delisted": [{"sku_id": odd.delisted, "from": str(world.day_of(odd.delisted_begins))}]
+        * gone,
+        "launches": _launches(world),
     }
+
+
+def _launches(world: World) -> list[Told]:
+    """Products listed in the shop's days."""
+    goods = world.catalogue
+    first = np.ceil(goods.launched * len(world.days)).astype(np.int64)
+    return [
+        {
+            "product_id": goods.ids[k],
+            "from": str(world.days[first[k]]),
+            "sku_ids": [goods.sku_codes[s] for s in np.flatnonzero(goods.sku_product == k)],
+        }
+        for k in np.flatnonzero(goods.launched > 0)
+    ]

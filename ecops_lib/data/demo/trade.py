@@ -146,7 +146,9 @@ def _presale_orders(world: World, season: Season, visits: Visits) -> tuple[Ints,
     rng = world.rng("presale")
     usual = visits.orders.sum(axis=(1, 2)) * PRESALE_SHARE
     day = np.repeat(np.arange(len(world.days)), rng.poisson(usual * (season.presale >= 0)))
-    return day, rng.choice(PRESALE_PRODUCTS, len(day)), rng.integers(0, 4, len(day))
+    wanted = rng.choice(PRESALE_PRODUCTS, len(day))
+    listed = day >= world.catalogue.launched[wanted] * len(world.days)
+    return day, np.where(listed, wanted, PRESALE_PRODUCTS[0]), rng.integers(0, 4, len(day))
 
 
 def _baskets(world: World, day: Ints, product: Ints, sale: Ints) -> Lines:
