@@ -202,20 +202,22 @@ class CarrierChoices(Result):
 
     def _untold(self) -> Finding | None:
         rows = self.pairs[self.pairs["verdict"] == "cannot be told"]
-        rows = rows.drop_duplicates(["province", "size_class", "old"])
-        if rows.empty:
+        keys = ["province", "size_class"]
+        moved = self.pairs.loc[self.pairs["advised"], keys].apply(tuple, axis=1)
+        lanes = set(rows[keys].apply(tuple, axis=1)) - set(moved)
+        if not lanes:
             return None
         text = ntr(
             "On {count} lane another carrier is cheaper, but whether it keeps as many promises "
             "cannot be told from its parcels.",
             "On {count} lanes another carrier is cheaper, but whether it keeps as many promises "
             "cannot be told from its parcels.",
-            len(rows),
-            count=show(len(rows), "count"),
+            len(lanes),
+            count=show(len(lanes), "count"),
         )
         action = Action(text=tr("give it a small share of them, at random"), owner=self.owner)
         return Finding(key="lanes/untold", level="info", text=text, action=action,
-                       evidence={"lanes": float(len(rows))})  # fmt: skip
+                       evidence={"lanes": float(len(lanes))})  # fmt: skip
 
     def _alone(self) -> Finding | None:
         if self.lonely.empty:

@@ -209,10 +209,12 @@ def _p_value(drawn: Floats) -> float:
 
 def _judge(pairs: pd.DataFrame, slow: pd.DataFrame) -> pd.DataFrame:
     """What follows from each comparison, and the best move of each carrier's lane."""
-    held = pairs.assign(chance=holm(pairs["chance"].to_numpy(float)), slower=_slower(pairs, slow))
-    saves = (held["chance"] < SURE) & (held["saving"] > 0)
-    worse = (held["kept_high"] < 0) | (held["harm_low"] > 0) | held["slower"]
-    same = held["kept_low"] > -MARGIN
+    names = ("chance", "kept_chance", "harm_chance")
+    sure = {name: holm(pairs[name].to_numpy(float)) for name in names}
+    held = pairs.assign(**sure, slower=_slower(pairs, slow))
+    saves = held["chance"] < SURE
+    worse = (held["kept_chance"] < SURE) | (held["harm_chance"] < SURE) | held["slower"]
+    same = (held["kept_low"] > -MARGIN) & ~(held["harm_low"] > 0)
     verdict = np.select(
         [~saves, worse, ~same], ["no saving", "worse service", "cannot be told"], "move"
     )

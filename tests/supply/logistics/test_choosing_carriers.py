@@ -115,6 +115,22 @@ def test_a_worse_service_is_never_traded_silently() -> None:
     assert any(f.key == "lanes/untold" for f in few.findings())
 
 
+def test_carriers_of_equal_service_are_not_called_worse_by_chance() -> None:
+    rng = np.random.default_rng(21)
+    rows = []
+    for number in range(6000):
+        cheaper = number % 2
+        took = 90.0 if rng.random() < 0.1 else 40.0
+        harm = "damaged" if rng.random() < 0.02 else None
+        rows.append(parcel(number, "甲乙"[cheaper], number / 6, took, trouble=harm,
+                           province=f"p{number // 2 % 20}", cost=Decimal(5 - cheaper)))  # fmt: skip
+    held = choose({"shipments": table("shipments", rows)}).pairs
+    found = held[held["old"] == "甲"]["verdict"]
+    assert len(found) == 20
+    assert "worse service" not in set(found)
+    assert set(found) <= {"move", "cannot be told"}
+
+
 def rates(*, far: float, near: float) -> pa.Table:
     """乙 is cheaper from 600 parcels a month on, 甲 dearer below 300."""
     told = [("乙", 0, 3.0), ("乙", 600, 3.0 - far), ("甲", 0, 4.0 + near), ("甲", 300, 4.0)]
