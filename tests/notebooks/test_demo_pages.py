@@ -62,7 +62,7 @@ def test_the_page_on_supply_finds_what_was_planted(folder: Path) -> None:
     held = run(folder, "supply_chain", lang="zh", audience="management")
     found = {str(f["key"]): f for f in held.findings}
     truths = json.loads((folder / "truths.json").read_text("utf-8"))
-    assert f"suppliers/on_time/{truths['suppliers']['unpunctual']}" in found
+    assert f"suppliers/on_time/{truths['suppliers']['slow']}" in found
     assert "suppliers/in_full/" + truths["suppliers"]["short"] in found
     assert found["suppliers/thin"]["text"].find(truths["suppliers"]["newcomer"]) > 0
     assert truths["stock_out"]["product_name"] in held.page.read_text("utf-8")
