@@ -15,6 +15,8 @@ from ecops_lib.data.imports import ImportResult, import_files
 from ecops_lib.data.store import create_store
 
 SEED = 20261027
+LOW_STOCK = 12
+"""Units below which a SKU is low: most of the shop's sell less than one every other day."""
 
 
 def make_demo_store(
@@ -44,7 +46,12 @@ def make_demo_store(
     key = hashlib.sha256(f"ecops demo {seed}".encode()).digest()
     shop = write_demo(making, seed=seed)
     create_store(
-        making, name=tr("Demo shop"), language=reader().language, key=key, tests=shop.tests
+        making,
+        name=tr("Demo shop"),
+        language=reader().language,
+        key=key,
+        thresholds={"low_stock": LOW_STOCK},
+        tests=shop.tests,
     )
     result = import_files([making / "exports"], store=making, progress=progress)
     if target.exists():

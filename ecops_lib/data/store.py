@@ -258,6 +258,7 @@ def create_store(
     time_zone: str = "Asia/Shanghai",
     language: str = "zh",
     key: bytes | None = None,
+    thresholds: Mapping[str, float] | None = None,
     tests: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Store:
     """Make an empty store folder.
@@ -269,6 +270,7 @@ def create_store(
         time_zone: IANA zone that days begin in.
         language: Language of its pages unless a run says otherwise.
         key: Secret for hashing buyers; random unless given (the demo shop's is fixed).
+        thresholds: Limits by name, where they are not the usual ones.
         tests: Plans of A/B tests by id.
 
     Raises:
@@ -280,7 +282,7 @@ def create_store(
     folder = Path(path)
     delta.check_path(folder)
     held: dict[str, Any] = {"name": name, "currency": currency, "time_zone": time_zone}
-    held |= {"language": language, "tests": tests or {}}
+    held |= {"language": language, "thresholds": dict(thresholds or {}), "tests": tests or {}}
     settings = check_settings(held, folder / "store.toml")
     with delta.full_disk_told(folder):
         (folder / "snapshots").mkdir(parents=True, exist_ok=True)
