@@ -14,7 +14,7 @@ FREIGHT = ((420, 620), (390, 640), (310, 520), (1500, 2300))
 """Cents that a parcel costs before its weight, by carrier: near, and far away."""
 NEXT_KILO = (110, 180)
 """Cents of a kilogram: near, and far away."""
-TIERS = {0: 0, 600: 20}
+TIERS = {0: 0, 700: 20}
 """Parcels a month of a carrier from which each costs so many cents less."""
 BULKY = 3
 """The carrier of bulky goods."""
