@@ -98,12 +98,9 @@ class Result(Shown):
     def _abridged(self, shown: pd.DataFrame) -> str:
         """That the workbook holds more than the page shows."""
         rows, columns = self.to_frame().shape
-        if shown.shape == (rows, columns):
-            return ""
-        return tr(
-            "({shown} of {rows} rows and {kept} of {columns} columns; the workbook has all)",
-            shown=show(len(shown), "count"),
-            rows=show(rows, "count"),
-            kept=show(shown.shape[1], "count"),
-            columns=show(columns, "count"),
-        )
+        told = {"shown": show(len(shown), "count"), "rows": show(rows, "count")}
+        if shown.shape[1] < columns:
+            return tr("({shown} of {rows} rows, fewer columns; the workbook has all)", **told)
+        if len(shown) < rows:
+            return tr("({shown} of {rows} rows; the workbook has all)", **told)
+        return ""

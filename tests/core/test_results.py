@@ -15,22 +15,28 @@ from ecops_lib.core.results import Result
 class Rows(Result):
     sheet = "Rows"
     shown: int
+    columns: int = 2
 
     def to_frame(self) -> pd.DataFrame:
         return pd.DataFrame({"a": range(1200), "b": 0})
 
     def page_frame(self) -> pd.DataFrame:
-        return self.to_frame().iloc[: self.shown]
+        return self.to_frame().iloc[: self.shown, : self.columns]
 
 
 def test_a_page_shows_a_part_and_says_so_and_the_workbook_has_all() -> None:
     held = Rows(shown=10)
     assert held.table_html().count("<tr>") == 1 + 10
-    note = "(10 of 1,200 rows and 2 of 2 columns; the workbook has all)"
+    note = "(10 of 1,200 rows; the workbook has all)"
     assert f"<caption>Rows {note}</caption>" in held.table_html()
     assert len(result_bundle(held)["rows"]) == 1200
     with reading("zh"):
-        assert "（共 1,200 行 2 列，此处列 10 行 2 列，完整表见工作簿）" in held.table_html()
+        assert "（10/1,200 行，完整表见工作簿）" in held.table_html()
+
+
+def test_columns_left_out_are_told() -> None:
+    words = "(1,200 of 1,200 rows, fewer columns; the workbook has all)"
+    assert words in Rows(shown=1200, columns=1).table_html()
 
 
 def test_a_whole_table_says_nothing_of_a_rest() -> None:

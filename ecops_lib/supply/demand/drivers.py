@@ -42,7 +42,8 @@ def read_drivers(
         festival or of the shop's own campaigns), ``coupon`` and ``holiday``, 1 or 0;
         ``promoted``, 1 where a campaign or coupon of the product alone runs; ``price``
         beside the series' median price on days without sales, on days with sales as usual,
-        ahead the recent one, moved by the price changes that are planned. A mark that is never set is left out.
+        ahead the recent one, moved by the price changes that are planned. A mark that is
+        never set is left out.
     """
     events = _events(tables)
     days = grid.days + AHEAD

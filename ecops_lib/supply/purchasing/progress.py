@@ -124,6 +124,7 @@ class PurchaseProgress(Result):
             text = tr("Every open purchase order with a due day is expected by then.")
             return Finding(key="purchases/late", level="good", text=text, evidence=numbers)
         worst = late.sort_values(["late_days", "quantity"]).iloc[-1]
+        stage = STAGES[worst["stage"]]
         text = ntr(
             "{count} purchase order is expected after its due day, {overdue} past it already: "
             "{order} from {supplier}, due {due}, expected {expected} ({low} to {high}), now in "
@@ -140,7 +141,7 @@ class PurchaseProgress(Result):
             expected=show(worst["expected"], "day"),
             low=show(worst["low"], "day"),
             high=show(worst["high"], "day"),
-            stage=tr(STAGES[worst["stage"]]),
+            stage=tr(stage),
         )
         return Finding(
             key="purchases/late",
@@ -160,6 +161,7 @@ class PurchaseProgress(Result):
             return None
         worst = stuck.iloc[-1]
         count = stuck["purchase_id"].nunique()
+        stage = STAGES[worst["stage"]]
         text = ntr(
             "{order} from {supplier} is in {stage} for {days}, longer than any order before.",
             "{count} purchase orders are in a stage for longer than any before, the first {order} "
@@ -169,7 +171,7 @@ class PurchaseProgress(Result):
             order=short_name(worst["purchase_id"]),
             supplier=worst["supplier"],
             days=show(math.floor(worst["in_stage"]), "days"),
-            stage=tr(STAGES[worst["stage"]]),
+            stage=tr(stage),
         )
         return Finding(
             key="purchases/stuck",
