@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from ecops_lib.supply.logistics.parcels import LANE
 
 
-def compare_rates(sums: pd.DataFrame, part: str, whole: str) -> pd.DataFrame:
+def compare_rates(
+    sums: pd.DataFrame,
+    part: str,
+    whole: str,
+    *,
+    by: Sequence[str] = LANE,
+    who: str = "carrier",
+) -> pd.DataFrame:
     """Each carrier's rate beside that of the others on the lanes that both serve.
 
     Mantel and Haenszel's (1959) test over lanes; the others' rate is weighted as the
@@ -18,16 +27,18 @@ def compare_rates(sums: pd.DataFrame, part: str, whole: str) -> pd.DataFrame:
         sums: One row a carrier and lane.
         part: Column of counted parcels.
         whole: Column of the parcels that it is counted among.
+        by: Columns of what is alike: lanes, or anything else.
+        who: Column of those who are compared.
 
     Returns:
         ``carrier``, ``rate`` and ``others`` on shared lanes, ``counted`` parcels there,
         ``share`` of its parcels on shared lanes, ``p_value`` adjusted for all carriers
         (Holm); NaN where no lane is shared.
     """
-    lanes = sums.groupby(LANE)[[part, whole]].transform("sum")
+    lanes = sums.groupby(list(by))[[part, whole]].transform("sum")
     held = pd.DataFrame(
         {
-            "carrier": sums["carrier"],
+            who: sums[who],
             "a": sums[part],
             "n": sums[whole],
             "m": lanes[part],
@@ -40,12 +51,12 @@ def compare_rates(sums: pd.DataFrame, part: str, whole: str) -> pd.DataFrame:
     cells = shared.assign(
         expected=n * m / total, spread=spread, others=n * (m - shared["a"]) / (total - n)
     )
-    by = cells.groupby("carrier")[["a", "n", "expected", "spread", "others"]].sum()
-    rows = by.reindex(sorted(sums["carrier"].unique()))
-    served = held.groupby("carrier")["n"].sum().reindex(rows.index)
+    totals = cells.groupby(who)[["a", "n", "expected", "spread", "others"]].sum()
+    rows = totals.reindex(sorted(sums[who].unique()))
+    served = held.groupby(who)["n"].sum().reindex(rows.index)
     return pd.DataFrame(
         {
-            "carrier": rows.index,
+            who: rows.index,
             "rate": (rows["a"] / rows["n"]).to_numpy(),
             "others": (rows["others"] / rows["n"]).to_numpy(),
             "counted": rows["n"].fillna(0.0).to_numpy(),

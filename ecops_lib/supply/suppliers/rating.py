@@ -18,6 +18,15 @@ from ecops_lib.supply.panel import Floats
 from ecops_lib.supply.suppliers.deliveries import read_deliveries, sum_deliveries
 from ecops_lib.supply.suppliers.ratings import FEW, PARTS, SupplierRatings
 from ecops_lib.supply.suppliers.shrinkage import Rates, shrink_rates
+from ecops_lib.supply.suppliers.sources import (
+    count_returns,
+    count_sole,
+    find_others,
+    find_sources,
+    price_index,
+    price_rise,
+    read_terms,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +56,8 @@ def rate_suppliers(
     inspection, ten units as one trial. Each rate is shrunk towards that of all
     suppliers (``shrink_rates``); the score is their weighted mean, graded A from 95 %,
     B from 90 %, C from 80 %, else D, with five deliveries or more. Ranks are drawn from the
-    posteriors.
+    posteriors. Terms and names come from ``suppliers``, other sources from ``sourcing``,
+    returns from ``order_items`` and ``refunds``, where the source holds them.
 
     Args:
         source: A store, or tables of any engine by canonical name.
@@ -76,13 +86,18 @@ def rate_suppliers(
     share = {name: weights[name] for name in parts}
     total = sum(share.values()) or 1.0
     draws = _draw(parts, {name: w / total for name, w in share.items()}, seed)
+    prices = {"price": price_index(held), "price_rise": price_rise(held, start, last)}
+    frame = _frame(sums, parts, draws, prices, read_terms(tables))
+    pairs = find_sources(tables, held)
     return SupplierRatings(
-        frame=_frame(sums, parts, draws, _price_index(held), _names(tables)),
+        frame=frame,
         rates=parts,
         draws=draws,
         weights={name: w / total for name, w in share.items()},
         trend=_trend(held, start, last),
-        sole=_sole(tables, held),
+        sole=count_sole(pairs),
+        others=find_others(pairs, _graded(frame)),
+        returns=count_returns(tables, pairs, start=start, as_of=last),
         start=start,
         as_of=last,
         owner=owner or _owner(tables),
@@ -139,8 +154,8 @@ def _frame(
     sums: pd.DataFrame,
     parts: Mapping[str, Rates],
     draws: Floats,
-    price: pd.Series,
-    names: Mapping[str, str],
+    prices: Mapping[str, pd.Series],
+    terms: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a supplier, best score first."""
     if not draws.shape[1]:
@@ -154,7 +169,8 @@ def _frame(
     }  # fmt: skip
     score = draws.mean(axis=0)
     frame = sums.assign(
-        name=[names.get(str(supplier), str(supplier)) for supplier in sums.index],
+        name=terms["supplier_name"].reindex(sums.index).fillna(sums.index.to_series()),
+        payment_days=terms["payment_days"].reindex(sums.index).astype(float),
         **{part: told.get(part, np.nan) for part in PARTS},
         **raw,
         score=score,
@@ -163,7 +179,7 @@ def _frame(
         rank_low=np.quantile(ranks, 0.05, axis=0),
         rank_high=np.quantile(ranks, 0.95, axis=0),
         first=(ranks == 1).mean(axis=0),
-        price=price.reindex(sums.index).to_numpy(float),
+        **{name: each.reindex(sums.index) for name, each in prices.items()},
         grade=[
             _grade(each) if n >= FEW else ""
             for each, n in zip(score, sums["deliveries"], strict=True)
@@ -173,33 +189,17 @@ def _frame(
     return frame.reset_index().sort_values(order, ascending=False, ignore_index=True)
 
 
+def _graded(frame: pd.DataFrame) -> pd.Series:
+    """Scores of the suppliers with a grade, who alone may replace another."""
+    held: pd.Series = frame[frame["grade"] != ""].set_index("supplier_id")["score"]
+    return held
+
+
 def _grade(score: float) -> str:
     if np.isnan(score):
         return ""
     return next((grade for least, grade in ((0.95, "A"), (0.9, "B"), (0.8, "C")) if score >= least),
                 "D")  # fmt: skip
-
-
-def _price_index(held: pd.DataFrame) -> pd.Series:
-    """Price beside the mean of all suppliers of the same SKUs, weighted by units; NaN alone."""
-    priced = held.dropna(subset=["unit_cost"])
-    by = priced.assign(amount=priced["unit_cost"] * priced["quantity"]).groupby(
-        ["sku_id", "supplier_id"]
-    )[["amount", "quantity"]].sum()  # fmt: skip
-    shared = by[by.groupby("sku_id")["quantity"].transform("size") > 1]
-    whole = shared.groupby("sku_id")[["amount", "quantity"]].transform("sum")
-    usual = shared["quantity"] * whole["amount"] / whole["quantity"]
-    sums = shared.assign(usual=usual).groupby("supplier_id")[["amount", "usual"]].sum()
-    index: pd.Series = sums["amount"] / sums["usual"]
-    return index
-
-
-def _names(tables: Tables) -> dict[str, str]:
-    if not tables.has("suppliers"):
-        return {}
-    held = bring(tables.lazy("suppliers").select("supplier_id", "supplier_name"))
-    held = held.dropna(subset=["supplier_name"])
-    return dict(zip(held["supplier_id"], held["supplier_name"], strict=True))
 
 
 def _trend(held: pd.DataFrame, start: dt.date, last: dt.date) -> pd.DataFrame:
@@ -219,15 +219,3 @@ def _trend(held: pd.DataFrame, start: dt.date, last: dt.date) -> pd.DataFrame:
         rows.append((supplier, *table[0], *table[1], float(fisher_exact(table)[1])))
     columns = ["supplier_id", "good_before", "late_before", "good_now", "late_now", "p_value"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _sole(tables: Tables, held: pd.DataFrame) -> dict[str, int]:
-    """SKUs that only one supplier can deliver, by supplier."""
-    pairs = held[["sku_id", "supplier_id"]]
-    if tables.has("sourcing"):
-        import pandas as pd
-
-        pairs = pd.concat([pairs, bring(tables.lazy("sourcing").select(*pairs.columns))])
-    pairs = pairs.drop_duplicates()
-    alone = pairs[pairs.groupby("sku_id")["supplier_id"].transform("size") == 1]
-    return {str(k): int(n) for k, n in alone["supplier_id"].value_counts().items()}

@@ -16,6 +16,7 @@ from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.supply.panel import Floats
+from ecops_lib.supply.suppliers.negotiating import returned, talk
 from ecops_lib.supply.suppliers.shrinkage import Rates
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ FEW = 5
 """Deliveries below which a rating is called thin."""
 ROWS = 12
 NAMED = 4
+PAGE = ("name", "grade", "deliveries", "on_time", "in_full", "quality", "lead", "price", "rank")
 WORSE = 1.5
 """Faults beside the mean of all from which a supplier is worth a talk."""
 
@@ -41,14 +43,17 @@ class SupplierRatings(Result):
     Attributes:
         frame: One row a supplier, best first: ``supplier_id``, ``name``, ``deliveries``,
             ``open_late``, rates shrunk (``on_time`` …) and raw (``on_time_raw`` …), ``lead``
-            and ``lead_spread`` [days], ``price`` beside others of the same SKUs, ``score``
-            with its 90 % interval, ``rank_low`` to ``rank_high`` (90 %), chance to be
-            ``first``, ``grade``, ``ordered_units`` and ``amount`` bought (NaN without prices).
+            and ``lead_spread`` [days], ``price`` beside others of the same SKUs,
+            ``price_rise`` from half to half of the days, ``payment_days``, ``score`` with its
+            90 % interval, ``rank_low`` to ``rank_high`` (90 %), chance to be ``first``,
+            ``grade``, ``ordered_units`` and ``amount`` bought (NaN without prices).
         rates: The shrunk rates, by part of the score.
         draws: Draws of the scores (draws, suppliers), in the order of the ids.
         weights: What the score is made of.
         trend: On-time deliveries by halves of the days.
         sole: SKUs that only this supplier can deliver, by supplier.
+        others: The best better-rated source of each supplier's SKUs (``find_others``).
+        returns: Refunds beside those of the same categories (``count_returns``), or None.
         start: First local day.
         as_of: Last local day.
         owner: Who sees to it.
@@ -63,6 +68,8 @@ class SupplierRatings(Result):
         "lead": "days",
         "lead_spread": "days",
         "price": "share",
+        "price_rise": "share",
+        "payment_days": "days",
         "score": "share",
         "amount": "money",
     }
@@ -77,6 +84,8 @@ class SupplierRatings(Result):
         "lead_spread": mark("Its spread"),
         "price": mark("Price beside others'"),
         "rank": mark("Rank, 90%"),
+        "price_rise": mark("Price rise, same SKUs"),
+        "payment_days": mark("Days to payment"),
         "amount": mark("Bought"),
     }
 
@@ -86,6 +95,8 @@ class SupplierRatings(Result):
     weights: Mapping[str, float]
     trend: pd.DataFrame
     sole: Mapping[str, int]
+    others: pd.DataFrame
+    returns: pd.DataFrame | None
     start: dt.date
     as_of: dt.date
     owner: str
@@ -98,7 +109,7 @@ class SupplierRatings(Result):
 
     def page_frame(self) -> pd.DataFrame:
         """The best and the worst."""
-        held = self.to_frame()
+        held = self.to_frame()[[*PAGE]]
         if len(held) <= ROWS:
             return held
         return held.iloc[[*range(ROWS // 2), *range(len(held) - ROWS // 2, len(held))]]
@@ -124,7 +135,8 @@ class SupplierRatings(Result):
         """Who stands out, who got worse, what to negotiate, whom to replace."""
         rows = self.frame.to_dict("records")
         found = [self._overall(), self._best(rows), *self._worst(rows), *self._moved()]
-        found += [self._dear(rows), self._thin(rows), self._alone(rows)]
+        found += [returned(self.returns, self.frame, self.owner), talk(self.frame, self.owner)]
+        found += [self._thin(rows), self._alone(rows)]
         return tuple(finding for finding in found if finding)
 
     def _overall(self) -> Finding | None:
@@ -196,13 +208,7 @@ class SupplierRatings(Result):
             mean=show(rates.pooled, "share"),
             units=show(row["ordered_units"], "count"),
         )
-        alone = self.sole.get(str(row["supplier_id"]), 0)
-        todo = (
-            tr("negotiate it with dates and a penalty; it alone delivers some SKUs, so look for a "
-               "second source first")
-            if alone
-            else tr("negotiate it with dates and a penalty, or move its SKUs to the other source")
-        )  # fmt: skip
+        todo = self._remedy(str(row["supplier_id"]))
         numbers = {"rate": float(rates.rates[place]), "mean": rates.pooled}
         return Finding(
             key=f"suppliers/{part}/{row['supplier_id']}",
@@ -210,6 +216,26 @@ class SupplierRatings(Result):
             text=text,
             evidence=numbers,
             action=Action(text=todo, owner=self.owner),
+        )
+
+    def _remedy(self, supplier: str) -> str:
+        """Replace it where a better supplier is known for its SKUs, else negotiate."""
+        others = self.others[self.others["supplier_id"] == supplier]
+        if others.empty:
+            return tr(
+                "negotiate it with dates and a penalty; no better-rated source of its SKUs is "
+                "known, so look for one"
+            )
+        other = others.iloc[0]
+        names = dict(zip(self.frame["supplier_id"], self.frame["name"], strict=True))
+        return ntr(
+            "negotiate it with dates and a penalty, or order {count} of its SKUs from {other}, "
+            "which is rated higher",
+            "negotiate it with dates and a penalty, or order {count} of its SKUs from {other}, "
+            "which is rated higher",
+            int(other["skus"]),
+            count=show(int(other["skus"]), "count"),
+            other=short_name(names[other["other"]]),
         )
 
     def _moved(self) -> list[Finding]:
@@ -240,22 +266,6 @@ class SupplierRatings(Result):
                 )
             )
         return found[:2]
-
-    def _dear(self, rows: list[dict[Any, Any]]) -> Finding | None:
-        dear = [row for row in rows if row["price"] == row["price"] and row["price"] > 1.02]
-        if not dear:
-            return None
-        row = max(dear, key=lambda r: r["price"])
-        text = tr(
-            "{name} asks {more} more than the mean of all suppliers of the same SKUs.",
-            name=short_name(row["name"]),
-            more=show(row["price"] - 1, "share"),
-        )
-        action = Action(
-            text=tr("negotiate the price with the others' quotations"), owner=self.owner
-        )
-        return Finding(key="suppliers/price", level="watch", text=text,
-                       evidence={"price": float(row["price"])}, action=action)  # fmt: skip
 
     def _thin(self, rows: list[dict[Any, Any]]) -> Finding | None:
         thin = [short_name(row["name"]) for row in rows if row["deliveries"] < FEW]

@@ -119,6 +119,86 @@ def test_odd_shops() -> None:
     assert str(undated)
 
 
+def sourced(**more: list[dict[str, Any]]) -> dict[str, pa.Table]:
+    """The shop of ``shop``, with the tables of its buyer and its buyers."""
+    held = dict(shop(thin=0))
+    for name, rows in more.items():
+        schema = arrow_schema(name)
+        whole = [{**dict.fromkeys(schema.names), **row} for row in rows]
+        held[name] = pa.Table.from_pylist(whole, schema=schema)
+    return held
+
+
+def test_another_source_is_named_only_where_one_is_known() -> None:
+    both = {f.key: f for f in rate(shop(thin=0)).findings()}
+    assert both["suppliers/on_time/S"].action is not None
+    assert "order 1 of its SKUs from G, which is rated higher" in (
+        both["suppliers/on_time/S"].action.text
+    )
+    alone = [receipt(100 + n, "S", 5 * n, 25, sku_id="s") for n in range(30)]
+    alone += [receipt(n, "G", 3 * n, 19, sku_id="g") for n in range(60)]
+    told = {f.key: f for f in rate(purchases(alone)).findings()}
+    assert told["suppliers/on_time/S"].action is not None
+    assert "no better-rated source" in told["suppliers/on_time/S"].action.text
+    schema = arrow_schema("sourcing")
+    pair = {**dict.fromkeys(schema.names), "sku_id": "s", "supplier_id": "G"}
+    listed = {**purchases(alone), "sourcing": pa.Table.from_pylist([pair], schema=schema)}
+    told = {f.key: f for f in rate(listed).findings()}
+    assert "from G" in told["suppliers/on_time/S"].action.text  # type: ignore[union-attr]
+    assert rate(listed).sole == {"G": 1}
+
+
+def test_a_rise_and_terms_are_worth_a_talk() -> None:
+    held = [receipt(n, "A", 3 * n, 19, unit_cost=Decimal(10 if n < 30 else 11)) for n in range(60)]
+    found = rate(purchases(held), days=201)
+    before = (30 * 10 + 4 * 11) / 34  # the middle is day 100
+    assert found.frame["price_rise"].iloc[0] == pytest.approx(11 / before - 1)
+    [rise] = [f for f in found.findings() if f.key == "suppliers/rise/A"]
+    assert rise.text == (
+        "A asks 8.72% more for the same SKUs in the second half of these days than in the first."
+    )
+    fallen = [{**row, "unit_cost": Decimal(21) - row["unit_cost"]} for row in held]
+    assert not [f for f in rate(purchases(fallen), days=201).findings() if "rise" in f.key]
+    even = [receipt(n, "AB"[n % 2], 3 * n, 19, sku_id="ab"[n % 2]) for n in range(60)]
+    schema = arrow_schema("suppliers")
+    terms = [{**dict.fromkeys(schema.names), "supplier_id": k, "payment_days": d}
+             for k, d in (("A", 0.0), ("B", 45.0))]  # fmt: skip
+    tables = {**purchases(even), "suppliers": pa.Table.from_pylist(terms, schema=schema)}
+    [told] = [f for f in rate(tables).findings() if f.key == "suppliers/terms/A"]
+    assert told.text.startswith("A is paid after 0 days, the others after 45 on average")
+
+
+def returning(bad: str) -> dict[str, pa.Table]:
+    """400 orders of each of two SKUs of one category; 60 of the bad one come back."""
+    orders = [{"platform": "p", "order_id": f"{sku}{n}", "line_id": "1", "created_at": at(n / 4),
+               "sku_id": sku, "product_id": sku, "quantity": 1, "ordered_amount": Decimal(9),
+               "paid_amount": Decimal(9)} for sku in "ab" for n in range(400)]  # fmt: skip
+    back = [{"platform": "p", "refund_id": f"r{sku}{n}", "order_id": f"{sku}{n}", "sku_id": sku,
+             "applied_at": at(120), "amount": Decimal(9), "status": "success",
+             "stage": "before_shipping" if n % 9 == 8 else "after_receipt"}
+            for sku in "ab" for n in range(72 if sku == bad else 9)]  # fmt: skip
+    products = [{"platform": "p", "product_id": sku, "category": "c"} for sku in "ab"]
+    held = sourced(order_items=orders, refunds=back, products=products)
+    bought = [receipt(n, "AB"[n % 2], 3 * n, 19, sku_id="ab"[n % 2]) for n in range(60)]
+    return {**held, **purchases(bought)}
+
+
+def test_returns_are_told_as_what_goes_together(light_engine: MakeTables) -> None:
+    found = rate(light_engine(returning("a")))
+    assert found.returns is not None
+    rows = found.returns.set_index("supplier_id")
+    assert rows.loc["A", ["rate", "others"]].tolist() == pytest.approx([64 / 400, 8 / 400])
+    [told] = [f for f in found.findings() if f.key.startswith("suppliers/returns")]
+    assert told.text.startswith("Of orders for what A alone delivers, 16.00% were refunded")
+    assert "does not prove" in told.text
+
+
+def test_returns_turn_with_the_truth() -> None:
+    keys = [f.key for f in rate(returning("b")).findings()]
+    assert "suppliers/returns/B" in keys
+    assert not [f for f in rate(returning("")).findings() if "returns" in f.key]
+
+
 MAPPING = """
 [[file]]
 match = "shipments.csv"
