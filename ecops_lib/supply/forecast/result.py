@@ -15,6 +15,7 @@ from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.supply.backtest.board import Backtest
 from ecops_lib.supply.forecast.distribution import Spread
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 """Levels of the quantiles."""
+ROWS = 12
+"""Series that a page shows."""
 CHART_PATHS = 200
 """Paths from which the interval of the total is drawn."""
 CHART_SEED = 0
@@ -158,6 +161,10 @@ class Forecast(Result):
             }
         )
 
+    def page_frame(self) -> pd.DataFrame:
+        """The series of which most is expected."""
+        return self.to_frame().sort_values("expected", ascending=False).head(ROWS)
+
     def findings(self) -> tuple[Finding, ...]:
         """What is expected, how good that was, what drives it, and what cannot be forecast."""
         told = [self._expected(), *(self.backtest.findings() if self.backtest else ())]
@@ -211,7 +218,10 @@ class Forecast(Result):
     def _names(self) -> list[str]:
         named = self.keys["name"] if "name" in self.keys.columns else self.keys.index
         pairs = zip(named, self.keys.index, strict=True)
-        return [str(name) if isinstance(name, str) and name else str(key) for name, key in pairs]
+        return [
+            f"{key} · {short_name(name)}" if isinstance(name, str) and name else str(key)
+            for name, key in pairs
+        ]
 
     def _expected(self) -> Finding | None:
         if np.isnan(self.mean).all():
