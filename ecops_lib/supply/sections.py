@@ -122,7 +122,7 @@ class SupplyBase:
         """How good the last proposals were."""
         if not self.store.has("proposals"):
             why = tr(
-                "No proposal has been kept yet; `ecops order` keeps what it proposes, and once its "
+                "No proposal has been kept yet; ecops order keeps what it proposes, and once its "
                 "days are over this section judges it."
             )
             return Unshown(why=why)

@@ -115,16 +115,18 @@ class SupplierRatings(Result):
         return held.iloc[[*range(ROWS // 2), *range(len(held) - ROWS // 2, len(held))]]
 
     def chart(self) -> Chart | None:
-        """Scores with their intervals."""
+        """Scores beside the mean of all, with their intervals."""
         if len(self.frame) < 2 or self.frame["score"].isna().any():
             return None
+        ends = ["score", "score_low", "score_high"]
         rows = self.frame.assign(name=[short_name(n) for n in self.frame["name"]])
+        rows[ends] = rows[ends] - self.frame["score"].mean()
         keep = [*range(min(ROWS // 2, len(rows)))]
         keep += [n for n in range(len(rows) - ROWS // 2, len(rows)) if n not in keep and n >= 0]
         return interval_chart(
             rows.iloc[keep].reset_index(drop=True),
-            caption=tr("Suppliers' scores, with the interval of nine in ten"),
-            unit="share",
+            caption=tr("Suppliers' scores beside their mean, with the interval of nine in ten"),
+            unit="points",
             better=["up"] * len(keep),
             value="score",
             low="score_low",
