@@ -178,8 +178,11 @@ class Backtest(Result):
         given = {"share": show(covered, "share"), "asked": show(HIGH - LOW, "share")}
         level: Level = "watch"
         if covered > HIGH - LOW + 0.05:
+            level = "info"
             text = tr(
-                "The {asked} intervals are too wide: {share} of periods fell inside.", **given
+                "{share} of periods lay in the {asked} intervals: they are too wide, or many "
+                "periods without demand lie on their edge.",
+                **given,
             )
         elif covered < HIGH - LOW - 0.05:
             text = tr(

@@ -202,7 +202,7 @@ def test_bias_reverses_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("half", "words"), [(99, "are too wide: 100.00%"), (0.1, "are too narrow: only")]
+    ("half", "words"), [(99, "100.00% of periods lay in"), (0.1, "are too narrow: only")]
 )
 def test_width_of_the_intervals(half: float, words: str) -> None:
     found = run(weekly_shape(), banded(half))
