@@ -44,6 +44,7 @@ class Settings:
         tests: Plan of each A/B test by its id, as written; whoever reads a test checks it.
         tags: Conditions of each of the shop's own tags by its name, as written; whoever
             reads a tag checks it.
+        campaigns: Each campaign by its id, as written; whoever reads a campaign checks it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Settings:
     owners: Mapping[str, str] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    campaigns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_settings(file: Path) -> Settings:
@@ -101,6 +103,7 @@ def check_settings(held: Mapping[str, Any], file: Path) -> Settings:
     _require_owners(settings.owners, file)
     _require_tables(settings.tests, file, kind="tests", one="test", example="new title")
     _require_tables(settings.tags, file, kind="tags", one="tag", example="big spenders")
+    _require_tables(settings.campaigns, file, kind="campaigns", one="campaign", example="618-2026")
     return settings
 
 
@@ -139,7 +142,7 @@ def _require_owners(owners: object, file: Path) -> None:
 
 def _require_tables(tables: object, file: Path, *, kind: str, one: str, example: str) -> None:
     """Refuse what are not tables with names, such as ``[tests."new title"]``."""
-    headed = {"test": "a test's id", "tag": "a tag's name"}[one]
+    headed = {"test": "a test's id", "tag": "a tag's name", "campaign": "a campaign's id"}[one]
     if not isinstance(tables, Mapping):
         raise ParameterError(
             f"{kind} in {file} is {tables!r}; it must be tables, each headed by {headed} "
@@ -173,7 +176,8 @@ def settings_text(settings: Settings) -> str:
     ]
     plans = [plan_text(name, plan) for name, plan in settings.tests.items()]
     rules = [_table_text("tags", name, rule) for name, rule in settings.tags.items()]
-    return "\n".join([*lines, *(f"\n{text}" for text in (*plans, *rules))]) + "\n"
+    held = [_table_text("campaigns", name, what) for name, what in settings.campaigns.items()]
+    return "\n".join([*lines, *(f"\n{text}" for text in (*plans, *rules, *held))]) + "\n"
 
 
 def plan_text(experiment_id: str, plan: Mapping[str, Any]) -> str:

@@ -110,7 +110,7 @@ def test_a_store_without_a_name_is_refused(file: Path, text: str) -> None:
 def test_an_unknown_setting_is_refused_with_a_hint(file: Path) -> None:
     said = refusal(file, 'name = "x"\ncurency = "CNY"\n', StoreError)
     assert said.startswith(
-        f"{file} has 'curency', which is no setting; did you mean 'currency'?; they are country, "
+        f"{file} has 'curency', which is no setting; did you mean 'currency'?; they are campaigns, "
     )
 
 

@@ -58,13 +58,18 @@ class Campaign:
         first: First day.
         last: Last day, included.
         name: What the shop calls it.
-        whole_shop: Whether it is for more than one product.
+        product: The one product that it is for; empty for the whole shop.
     """
 
     first: dt.date
     last: dt.date
     name: str
-    whole_shop: bool
+    product: str = ""
+
+    @property
+    def whole_shop(self) -> bool:
+        """Whether it is for more than one product."""
+        return not self.product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +141,10 @@ def _campaigns(events: pd.DataFrame | None) -> tuple[Campaign, ...]:
     first = pd.to_datetime(held["starts_on"])
     last = pd.to_datetime(held["ends_on"]).fillna(first)
     texts = held[["name", "product_id"]].astype("string").fillna("")
-    rows = zip(first, last, texts["name"], texts["product_id"] == "", strict=True)
+    rows = zip(first, last, texts["name"], texts["product_id"], strict=True)
     found = [
-        Campaign(a.date(), b.date(), str(name), bool(whole))
-        for a, b, name, whole in rows
+        Campaign(a.date(), b.date(), str(name), str(product))
+        for a, b, name, product in rows
         if not pd.isna(a)
     ]
     return tuple(sorted(found, key=lambda c: (c.first, c.last, c.name)))
