@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
+import numpy as np
 
 from ecops_lib.core.checks import require_columns
 from ecops_lib.core.errors import ColumnError
@@ -65,6 +66,7 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
     import pandas as pd
     import pyarrow as pa
 
+    words = pd.StringDtype("pyarrow", na_value=np.nan)  # what pandas 3 takes of itself
     table: pa.Table = frame.collect("pyarrow").to_native()
     held = pd.DataFrame(index=range(table.num_rows))
     for field, column in zip(table.schema, table.columns, strict=True):
@@ -72,6 +74,8 @@ def bring(frame: nw.LazyFrame[Any], *, sort: Iterable[str] = ()) -> pd.DataFrame
             held[field.name] = _floats(column)
         elif pa.types.is_date(field.type) or pa.types.is_timestamp(field.type):
             held[field.name] = column.cast(pa.timestamp("us")).to_pandas()
+        elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            held[field.name] = pd.array(column, dtype=words)
         else:
             held[field.name] = column.to_pandas()
     keys = list(sort)
