@@ -123,13 +123,12 @@ def choose_campaign(
 
 def _none_words(state: State, as_of: dt.date) -> str:
     day = show(as_of, "day")
-    words = {
-        "finished": lambda: tr("No campaign was over by {day}.", day=day),
-        "running": lambda: tr("No campaign runs on {day}.", day=day),
-        "coming": lambda: tr("No campaign is known after {day}.", day=day),
-    }
-    how = tr('Write it into store.toml as [campaigns."its id"], or into shop_events.')
-    return f"{words[state]()} {how}"
+    how = 'store.toml [campaigns."id"]'
+    if state == "finished":
+        return tr("No campaign was over by {day}; write it into {how}.", day=day, how=how)
+    if state == "running":
+        return tr("No campaign runs on {day}; write it into {how}.", day=day, how=how)
+    return tr("No campaign is known after {day}; write it into {how}.", day=day, how=how)
 
 
 def past_editions(campaigns: Iterable[Campaign], campaign: Campaign) -> tuple[Campaign, ...]:
