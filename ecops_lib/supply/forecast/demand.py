@@ -18,6 +18,7 @@ from ecops_lib.supply.forecast.distribution import (
     GRID,
     NOMINAL,
     Spread,
+    count_shapes,
     hold_outcomes,
     learn_shapes,
     rank_outcomes,
@@ -112,6 +113,10 @@ def _take_steps(
         came = panel.values[:, origin.cut : origin.cut + horizon]
         actual[:, : came.shape[1]] = came
         shapes = learn_shapes(past.values, origin.fitted, origin.groups)
+        if panel.whole:
+            ahead = np.nan_to_num(origin.mean).mean(axis=1)
+            counts = count_shapes(past.values, origin.fitted, ahead)
+            shapes = np.where(np.isnan(counts), shapes, counts)
         told = (~np.isnan(actual)).any(axis=1) & ~np.isnan(origin.mean).any(axis=1)
         scale = squared_scale(past.values)[told]
         naive = seasonal_naive(past, horizon)

@@ -25,6 +25,8 @@ OWN_PERIODS = 30.0
 """Known periods after which a series' own shape weighs as much as that of its group."""
 RECENT = 364
 """Periods from which shapes are learnt."""
+SINGLE = 1.5
+"""Units a period that sold anything below which a series is one of single units."""
 LEAST_WINDOWS = 20
 """Windows of a group below which it takes those of all series."""
 MOST_CELLS = 500_000
@@ -170,6 +172,38 @@ def learn_shapes(values: Floats, fitted: Floats, groups: np.ndarray[Any, Any]) -
         shapes[rows] = weight * own + (1 - weight) * np.quantile(every, GRID)
     mean = shapes.mean(axis=1, keepdims=True)
     return np.asarray(np.where(mean > 0, shapes / np.where(mean > 0, mean, 1.0), 1.0))
+
+
+def count_shapes(values: Floats, fitted: Floats, mean: Floats) -> Floats:
+    """Shapes of series whose periods seldom see more than one unit; NaN rows for others.
+
+    Where a mean of 0.2 doubles, one unit comes twice as often, it does not become two: so the
+    shape is that of counts with the mean forecast, Poisson's or, where a series' counts
+    spread more about what was expected of them (Pearson's dispersion), a negative binomial's.
+
+    Args:
+        values: Units (series, periods); NaN is unknown.
+        fitted: What was expected of each period before it (series, periods).
+        mean: Forecast mean of a period (series,).
+
+    Returns:
+        (series, 100) outcome over mean at ``GRID``, mean 1 a row.
+    """
+    from scipy import stats
+
+    values, fitted = values[:, -RECENT:], fitted[:, -RECENT:]
+    known = ~np.isnan(values) & (np.nan_to_num(fitted) > 0)
+    sold = np.where(known & (values > 0), values, np.nan)
+    size = np.nansum(sold, axis=1) / np.maximum((~np.isnan(sold)).sum(axis=1), 1)
+    thin = np.flatnonzero((size > 0) & (size < SINGLE) & (mean > 0))
+    shapes = np.full((len(values), len(GRID)), np.nan)
+    gap = np.where(known, values - fitted, 0.0)[thin]
+    spread = (gap**2).sum(axis=1) / np.where(known, fitted, 0.0)[thin].sum(axis=1)
+    over = np.maximum(spread - 1, 1e-6)[:, None]
+    units = stats.nbinom.ppf(GRID, mean[thin, None] / over, 1 / (1 + over))
+    drawn = units.mean(axis=1, keepdims=True)
+    shapes[thin] = np.where(drawn > 0, units / np.where(drawn > 0, drawn, 1.0), np.nan)
+    return shapes
 
 
 def rank_outcomes(

@@ -121,7 +121,9 @@ class Forecast(Result):
         if chosen.dtype == bool:
             chosen = np.flatnonzero(chosen)
         made = np.maximum(self.spread.draw_paths(rng, count, chosen), 0)
-        return np.asarray(np.round(made) if self.whole else made)
+        if self.whole:  # up or down by chance, for rounding would move the mean of slow series
+            made = np.floor(made + rng.random(made.shape))
+        return made
 
     def interval(self, share: float = 0.8) -> tuple[Floats, Floats]:
         """The interval of each period that held ``share`` of earlier outcomes.

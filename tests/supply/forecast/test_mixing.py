@@ -14,6 +14,7 @@ from ecops_lib.supply.forecast.combining import draw_to_total, learn_weights, su
 from ecops_lib.supply.forecast.distribution import (
     GRID,
     NOMINAL,
+    count_shapes,
     hold_outcomes,
     lay_interval,
     learn_shapes,
@@ -213,3 +214,26 @@ def test_effects_are_those_planted_and_a_rare_driver_moves_little() -> None:
     lone = made(values[:1])
     lone.drivers["once"] = once  # type: ignore[index]
     assert np.abs(learn_effects(lone, level[:1], horizon=7).slopes).max() < 0.35
+
+
+def test_single_units_come_more_often_where_the_mean_is_higher_not_in_twos() -> None:
+    rng = np.random.default_rng(8)
+    rates = np.array([0.1, 0.4, 0.4, 30.0])
+    values = rng.poisson(rates[:, None], (4, 364)).astype(float)
+    fitted = np.repeat(rates[:, None], 364, axis=1)
+    mean = np.array([0.2, 0.4, 0.0, 30.0])
+    shapes = count_shapes(values, fitted, mean)
+    assert np.isnan(shapes[2:]).all()  # nothing forecast; no series of single units
+    assert shapes[:2].mean(axis=1) == pytest.approx(1)
+    none = (shapes[:2] == 0).mean(axis=1)
+    assert none == pytest.approx(np.exp(-mean[:2]), abs=0.02)  # Poisson's chance of no unit
+
+
+def test_single_units_that_come_in_clusters_spread_more_than_poisson() -> None:
+    rng = np.random.default_rng(9)
+    level = rng.choice([0.02, 1.0], p=[0.8, 0.2], size=(1, 364))
+    values = rng.poisson(level).astype(float)
+    mean = level.mean()
+    shapes = count_shapes(values, np.full((1, 364), mean), np.array([mean]))
+    assert (shapes == 0).mean() == pytest.approx((values == 0).mean(), abs=0.03)
+    assert (shapes == 0).mean() > np.exp(-mean) + 0.02
