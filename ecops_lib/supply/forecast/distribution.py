@@ -83,17 +83,23 @@ class Spread:
     def draw_paths(
         self, rng: np.random.Generator, count: int, rows: np.ndarray[Any, Any]
     ) -> Floats:
-        """Units along the ranks of whole windows drawn at random (rows, count, horizon)."""
+        """Units along the ranks of whole windows drawn at random (rows, count, horizon).
+
+        Their mean is the centre's: a few windows in a long tail would else lift it.
+        """
         horizon = self.centre.shape[1]
         made = np.empty((len(rows), count, horizon))
         block = max(1, MOST_CELLS // (count * horizon))
         groups = self.groups[rows]
         for group in np.unique(groups):
             windows = self.windows(group)
+            often = count_levels(windows)
             places = np.flatnonzero(groups == group)
             for some in np.array_split(places, -(-len(places) // block)):
                 ranks = windows[rng.integers(len(windows), size=(len(some), count))]
-                shapes = shape_at(self.shapes[rows[some]], ranks.reshape(len(some), -1))
+                own = self.shapes[rows[some]]
+                mean = (own @ often)[:, None]
+                shapes = shape_at(own, ranks.reshape(len(some), -1)) / np.where(mean > 0, mean, 1.0)
                 made[some] = shapes.reshape(len(some), count, horizon)
         return np.asarray(made * self.centre[rows][:, None, :])
 
@@ -116,6 +122,14 @@ def shape_at(shapes: Floats, ranks: Floats) -> Floats:
     below = np.take_along_axis(shapes, low, axis=1)
     above = np.take_along_axis(shapes, np.minimum(low + 1, len(GRID) - 1), axis=1)
     return np.asarray(below + (place - low) * (above - below))
+
+
+def count_levels(ranks: Floats) -> Floats:
+    """How often ``shape_at`` reads each level of ``GRID``, as shares (100,)."""
+    place = np.clip(ranks.ravel() * len(GRID) - 0.5, 0, len(GRID) - 1)
+    low = np.floor(place).astype(int)
+    above = np.bincount(np.minimum(low + 1, len(GRID) - 1), place - low, len(GRID))
+    return np.asarray((np.bincount(low, 1 - place + low, len(GRID)) + above) / len(place))
 
 
 def lay_interval(

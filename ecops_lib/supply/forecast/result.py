@@ -99,8 +99,8 @@ class Forecast(Result):
         """Futures that hang together in time as the past did.
 
         Each path takes the ranks of one whole window of the backtest, of a series like it, so
-        that a series that sold more than expected goes on doing so. Their quantiles are those
-        of the forecast.
+        that a series that sold more than expected goes on doing so. Their mean is that of
+        the forecast.
 
         Args:
             rng: Seed or generator.

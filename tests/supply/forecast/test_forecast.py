@@ -186,6 +186,16 @@ def test_paths_agree_with_the_quantiles() -> None:
     assert some.mean(axis=(1, 2)) == pytest.approx(paths[[4, 2]].mean(axis=(1, 2)), rel=0.05)
 
 
+@pytest.mark.parametrize("rate", [0.1, 3.0])
+def test_the_mean_of_paths_is_the_forecast_though_a_few_days_see_many(rate: float) -> None:
+    rng = np.random.default_rng(11)
+    bulk = np.where(rng.random((40, 364)) < 0.05, rng.choice([1, 4, 20, 40], (40, 364)), 0)
+    values = (rng.poisson(rate, (40, 364)) + bulk * (rate < 1)).astype(float)
+    found = forecast_demand(made(values), horizon=14)
+    paths = found.paths(5, 2000)
+    assert paths.mean() == pytest.approx(found.mean.mean(), rel=0.03)
+
+
 def test_an_interval_is_narrower_where_most_days_see_nothing() -> None:
     rng = np.random.default_rng(1)
     values = rng.poisson(0.25, (80, 154)).astype(float)
