@@ -1,6 +1,8 @@
 """Did the ads pay, and where should the money go?"""
 
 from ecops_lib.campaigns.ads.ad_returns import AdReturns
+from ecops_lib.campaigns.ads.keyword_ratings import KeywordRatings
+from ecops_lib.campaigns.ads.keywords import rate_keywords
 from ecops_lib.campaigns.ads.returns import measure_ads
 
-__all__ = ["AdReturns", "measure_ads"]
+__all__ = ["AdReturns", "KeywordRatings", "measure_ads", "rate_keywords"]
