@@ -155,8 +155,8 @@ class KeywordRatings(Result):
             "clicks. Expected to save {saved} in as many days; should it be wrong, it forgoes "
             "{wrong} on average.",
             "Pause {names}: they cost {cost} in {days} days and brought {orders} orders in "
-            "{clicks} clicks. Expected to save {saved} in as many days; should it be wrong, it forgoes "
-            "{wrong} on average.",
+            "{clicks} clicks. Expected to save {saved} in as many days; should it be wrong, it "
+            "forgoes {wrong} on average.",
             len(rows),
             names=_names(rows),
             cost=show(sums["cost"], "money"),
