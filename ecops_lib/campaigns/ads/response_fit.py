@@ -9,13 +9,13 @@ own parameters are weighed in turn (Gelman et al. 2013, §5.3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ecops_lib.campaigns.ads.curves import ELASTICITIES, FAMILIES, level, slope
+from ecops_lib.campaigns.ads.curves import ELASTICITIES, FAMILIES, Family, level, slope
 from ecops_lib.campaigns.ads.shrinkage import Floats
 
 Trouble = Literal["", "few", "still", "demand", "steep", "wide"]
@@ -85,11 +85,11 @@ class FittedCurve:
         """Amount that one more unit of money brings at a daily spend, by draw (draws,)."""
         return self._by_family(slope, spend) * self.amount / self.usual
 
-    def _by_family(self, curve: object, spend: float) -> Floats:
+    def _by_family(self, curve: Callable[[Family, Floats, Floats], Floats], spend: float) -> Floats:
         held = np.empty(len(self.family))
         for place, family in enumerate(FAMILIES):
             own = self.family == place
-            held[own] = curve(family, self.elasticity[own], np.array(spend / self.usual))  # type: ignore[operator]
+            held[own] = curve(family, self.elasticity[own], np.array(spend / self.usual))
         return held
 
 
@@ -137,9 +137,7 @@ def _driven(plan: SpendDays) -> float:
     """Share of the spend's movement, net of other controls, that demand explains."""
     if plan.demand is None:
         return float("nan")
-    spend, demand = (
-        _residual(each, plan.controls) for each in (np.log(plan.spend), plan.demand)
-    )
+    spend, demand = (_residual(each, plan.controls) for each in (np.log(plan.spend), plan.demand))
     if not spend.std() > 0 or not demand.std() > 1e-9:
         return 0.0
     return float(np.corrcoef(spend, demand)[0, 1] ** 2)
@@ -150,7 +148,9 @@ def _rises_too_fast(plan: SpendDays) -> bool:
     log_spend = np.log(plan.spend)
     design = _design(plan)
     free = np.column_stack([design, log_spend - log_spend.mean()])
-    beta, inverse, mean = (each[0] for each in _iterate(free, plan.brought, np.zeros((1, len(free)))))
+    beta, inverse, mean = (
+        each[0] for each in _iterate(free, plan.brought, np.zeros((1, len(free))))
+    )
     phi = _dispersion(plan, mean, log_spend, design)
     return bool(beta[-1] - Z * np.sqrt(phi * inverse[-1, -1]) > 1)
 
@@ -183,7 +183,8 @@ def _iterate(design: Floats, brought: Floats, offsets: Floats) -> tuple[Floats, 
         score = (brought - mean) @ design - beta @ ridge
         move = np.linalg.solve(information, score[..., None])[..., 0]
         beta = beta + np.clip(move, -2, 2)
-    return beta, np.linalg.inv(information), mean
+    inverse: Floats = np.linalg.inv(information).astype(float)
+    return beta, inverse, mean
 
 
 def _dispersion(plan: SpendDays, mean: Floats, log_spend: Floats, design: Floats) -> float:
