@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 import numpy as np
 
 from ecops_lib.campaigns.ads.shrinkage import Floats, weigh_rates
+from ecops_lib.campaigns.ads.trade import trade_lines
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import tr
 from ecops_lib.data import frames
-from ecops_lib.metrics.bases import ORDER_KEY, Tables
+from ecops_lib.metrics.bases import Tables
 from ecops_lib.metrics.maturity import RIPE_DAYS
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 DAYS = 180
 """Payment days that refunds and costs are learnt from."""
-EARLIEST = dt.date(1990, 1, 1)
 NOT_HERE = ("goods",)
 """Kinds of ``costs`` that are counted by the product's unit cost."""
 
@@ -113,9 +113,8 @@ def learn_margins(tables: Tables, *, as_of: dt.date) -> Margins:
         as_of: Last local day that counts.
     """
     start, end = _span(tables, as_of)
-    sold = _sold(tables, start, end)
-    refunds = tables.has("refunds") and tables.has("orders") and len(sold) > 0
-    held = sold.join(_refunded(tables, start, end, as_of), how="left") if refunds else sold
+    held = _sold(tables, start, end, as_of)
+    refunds = tables.has("refunds") and len(held) > 0
     paid = float(held["paid"].sum()) if len(held) else 0.0
     held["refund_rate"], shop = _refund_rates(held) if refunds else (np.nan, float("nan"))
     costs = _costs(tables, start, end)
@@ -148,36 +147,28 @@ def _span(tables: Tables, as_of: dt.date) -> tuple[dt.date, dt.date]:
     return end - (DAYS - 1) * frames.DAY, end
 
 
-def _paid(tables: Tables, start: dt.date, end: dt.date) -> nw.LazyFrame[Any]:
-    """Lines of the orders paid in a span, each with its order's sum of lines."""
-    orders = tables.lazy("orders").filter(frames.within("paid_at", start, end, tables.zone))
-    lines = tables.lazy("order_items").join(orders.select(*ORDER_KEY), on=ORDER_KEY, how="inner")
-    told = lines.filter(~nw.col("product_id").is_null() & ~nw.col("paid_amount").is_null())
-    return told.select(*ORDER_KEY, "product_id", "quantity", "paid_amount")
-
-
-def _sold(tables: Tables, start: dt.date, end: dt.date) -> pd.DataFrame:
-    """Orders, amount and cost of goods by product."""
+def _sold(tables: Tables, start: dt.date, end: dt.date, as_of: dt.date) -> pd.DataFrame:
+    """Orders, amount, cost of goods and refunds by product."""
     import pandas as pd
 
-    columns = ["orders", "paid", "goods"]
+    columns = ["orders", "paid", "goods", "back", "hits"]
     if not (tables.has("orders") and tables.has("order_items")):
         return pd.DataFrame(columns=columns, dtype=float)
-    lines = _paid(tables, start, end)
-    pairs = lines.group_by(*ORDER_KEY, "product_id").agg(
-        nw.col("quantity").sum(), nw.col("paid_amount").sum()
-    )
-    sums = pairs.group_by("platform", "product_id").agg(
-        orders=nw.len(), units=nw.col("quantity").sum(), paid=nw.col("paid_amount").sum()
+    lines = trade_lines(tables, start=start, end=end, as_of=as_of)
+    sums = lines.group_by("platform", "product_id").agg(
+        orders=nw.len(),
+        hits=nw.col("hit").sum(),
+        **{name: nw.col(name).sum() for name in ("units", "paid", "back")},
     )
     held = frames.bring(sums, sort=["platform", "product_id"])
-    held = held.merge(_unit_costs(tables), on=["platform", "product_id"], how="left")
+    held = held.merge(unit_costs(tables), on=["platform", "product_id"], how="left")
     held["goods"] = held["units"].astype(float) * held["unit_cost"].astype(float)
     by = held.groupby("product_id")[columns]
     return by.sum(min_count=1).astype(float)
 
 
-def _unit_costs(tables: Tables) -> pd.DataFrame:
+def unit_costs(tables: Tables) -> pd.DataFrame:
+    """Cost of one unit by platform and product."""
     import pandas as pd
 
     columns = ["platform", "product_id", "unit_cost"]
@@ -186,50 +177,12 @@ def _unit_costs(tables: Tables) -> pd.DataFrame:
     return frames.bring(tables.lazy("products").select(*columns), sort=columns[:2])
 
 
-def _refunded(tables: Tables, start: dt.date, end: dt.date, as_of: dt.date) -> pd.DataFrame:
-    """Refunded orders and amounts by product; a refund of a whole order falls on its lines."""
-    lines = _paid(tables, start, end)
-    pairs = lines.group_by(*ORDER_KEY, "product_id").agg(nw.col("paid_amount").sum())
-    totals = lines.group_by(*ORDER_KEY).agg(order_paid=nw.col("paid_amount").sum())
-    good = _successful(tables, as_of)
-    whole = good.filter(nw.col("product_id").is_null()).group_by(*ORDER_KEY)
-    named = good.filter(~nw.col("product_id").is_null()).group_by(*ORDER_KEY, "product_id")
-    rows = (
-        pairs.join(totals, on=ORDER_KEY, how="left")
-        .join(whole.agg(whole=nw.col("amount").sum()), on=ORDER_KEY, how="left")
-        .join(named.agg(named=nw.col("amount").sum()), on=[*ORDER_KEY, "product_id"], how="left")
-    )
-    number = {
-        name: nw.col(name).cast(nw.Float64)
-        for name in ("whole", "named", "paid_amount", "order_paid")
-    }
-    rows = rows.with_columns(**number)
-    share = nw.when(nw.col("order_paid") > 0).then(nw.col("paid_amount") / nw.col("order_paid"))
-    back = nw.col("named").fill_null(0.0) + nw.col("whole").fill_null(0.0) * share.fill_null(0.0)
-    rows = rows.with_columns(back=nw.min_horizontal(back, nw.col("paid_amount")))
-    hit = nw.when(nw.col("back") > 0).then(nw.lit(1)).otherwise(nw.lit(0))
-    sums = (
-        rows.with_columns(hit=hit)
-        .group_by("product_id")
-        .agg(back=nw.col("back").sum(), hits=nw.col("hit").sum())
-    )
-    return frames.bring(sums, sort=["product_id"]).set_index("product_id").astype(float)
-
-
-def _successful(tables: Tables, as_of: dt.date) -> nw.LazyFrame[Any]:
-    done = frames.within("finished_at", EARLIEST, as_of, tables.zone)
-    known = done | nw.col("finished_at").is_null()
-    return tables.lazy("refunds").filter(
-        (nw.col("status") == "success") & known & ~nw.col("order_id").is_null()
-    )
-
-
 def _refund_rates(held: pd.DataFrame) -> tuple[Floats, float]:
     """Refund rate of each product, few orders drawn towards the shop's, and the shop's.
 
     The share of orders is shrunk; what an order's refund amounts to is the shop's.
     """
-    orders, hits = held["orders"].to_numpy(float), held["hits"].fillna(0).to_numpy(float)
+    orders, hits = held["orders"].to_numpy(float), held["hits"].to_numpy(float)
     paid, back = float(held["paid"].sum()), float(held["back"].sum())
     if not paid > 0:
         return np.full(len(held), np.nan), float("nan")

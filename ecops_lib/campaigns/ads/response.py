@@ -140,7 +140,7 @@ def _controls(tables: Tables, first: dt.date, last: dt.date) -> pd.DataFrame:
 
     days = pd.date_range(first, last, freq="D")
     held = {f"weekday{k}": (days.weekday == k).astype(float) for k in range(1, 7)}
-    phases = _phases(tables, first, last)
+    phases = campaign_phases(tables, first, last)
     for name in ("selling", "around"):
         marks = np.array([phases.get(day.date()) == name for day in days], float)
         if 0 < marks.sum() < len(days):
@@ -149,7 +149,7 @@ def _controls(tables: Tables, first: dt.date, last: dt.date) -> pd.DataFrame:
     return pd.DataFrame(held, index=days.astype("datetime64[us]"))
 
 
-def _phases(tables: Tables, first: dt.date, last: dt.date) -> dict[dt.date, str]:
+def campaign_phases(tables: Tables, first: dt.date, last: dt.date) -> dict[dt.date, str]:
     """Days on which a campaign sells, and days of its other phases."""
     if not tables.has("orders") or tables.span("orders", "created_at") is None:
         return {}
