@@ -39,6 +39,7 @@ ROWS: Mapping[str, str] = {
     "kits": mark("parts of kits"),
     "proposals": mark("proposed orders"),
     "carrier_rates": mark("carriers' prices"),
+    "live_sessions": mark("live sessions"),
 }
 """What the rows of a table or of a fact are called in a sentence."""
 

@@ -40,6 +40,7 @@ TABLE_WORDS: Mapping[str, str] = {
     "kits": mark("parts of kits"),
     "proposals": mark("proposed orders"),
     "carrier_rates": mark("carriers' prices"),
+    "live_sessions": mark("live sessions"),
 }
 """What a table's rows are called; the tables that the daily review uses come first."""
 

@@ -17,6 +17,7 @@ from ecops_lib.data.schema.types import (
 )
 
 TRAFFIC_SCOPES = ("shop", "product", "channel", "keyword")
+SESSION_KINDS = ("live", "video")
 
 TRAFFIC = Table(
     name="traffic",
@@ -100,6 +101,34 @@ ADS = Table(
         count_column("cart_units", mark("units added to cart"), unit="pieces"),
         count_column("favourites", mark("favourites"), unit="times"),
         count_column("new_buyers", mark("new buyers, as the ad platform counts"), unit="people"),
+    ),
+)
+
+LIVE_SESSIONS = Table(
+    name="live_sessions",
+    meaning=mark("one row a live session or video of a creator"),
+    key=("platform", "session_id"),
+    clock="started_at",
+    hint=mark("a sheet of your own with creators' sessions, slot fees and commissions"),
+    columns=(
+        PLATFORM,
+        key_column("session_id", mark("session; where it shows several products, a row and an id each")),
+        text_column("creator_id", mark("creator, as orders name it"), required=True),
+        text_column("creator_name", mark("name of the creator")),
+        text_column("kind", mark("live session or video"), choices=SESSION_KINDS),
+        time_column("started_at", mark("when it began, or was put online"), required=True),
+        time_column("ended_at", mark("when it ended")),
+        text_column("product_id", mark("product shown")),
+        money_column("slot_fee", mark("fixed fee for the slot (坑位费)"), least=0),
+        Column(
+            "commission_rate",
+            "number",
+            mark("commission as a share of what was paid, net of refunds"),
+            unit="share",
+            least=0,
+        ),
+        count_column("viewers", mark("people who watched"), unit="people"),
+        money_column("paid_amount", mark("amount paid through it, as the platform tells")),
     ),
 )
 
