@@ -141,11 +141,11 @@ def _weighted(panel: LiftPanel, method: Method, alpha: float, unit: Unit) -> Lif
     made, ratios = inference.rank_controls(panel, equal=method == "difference", level=level)
     gap = panel.outcome - made
     error = inference.gap_before(panel, gap)
-    known = int((~np.isnan(panel.actual)).sum())
-    mean = float(np.nanmean(gap[panel.first : panel.last + 1]))
-    judged = inference.judge_by_rank(mean, error, ratios, alpha=alpha)
+    during = gap[panel.first : panel.last + 1]
+    during, known = during[~np.isnan(during)], int((~np.isnan(during)).sum())
+    judged = inference.judge_by_rank(during, error, ratios, alpha=alpha)
     claim = Claim(
-        effect=mean * known, low=judged.low * known, high=judged.high * known,
+        effect=judged.effect * known, low=judged.low * known, high=judged.high * known,
         p_value=judged.p_value,
     )  # fmt: skip
     made[: panel.first] = np.nan

@@ -65,14 +65,17 @@ class Placebos:
 
     @property
     def degrees(self) -> int:
-        """Degrees of freedom of the scale."""
-        return self.windows + len(self.space)
+        """Degrees of freedom of the scale: windows that do not overlap.
+
+        Controls add none, for they all miss in one and the same window.
+        """
+        return self.windows
 
     @property
     def scale(self) -> float:
-        """What standard errors must be multiplied by; windows that overlap count in part."""
-        in_time = (self.time**2).mean() * self.windows
-        return float(np.sqrt((in_time + (self.space**2).sum()) / self.degrees))
+        """What standard errors must be multiplied by: root mean square miss in both."""
+        held = self.windows * float((self.time**2).mean()) + float((self.space**2).sum())
+        return math.sqrt(held / (self.windows + len(self.space)))
 
 
 def judge_scaled(effect: float, error: float, placebos: Placebos, *, alpha: float) -> Claim:
@@ -85,21 +88,35 @@ def judge_scaled(effect: float, error: float, placebos: Placebos, *, alpha: floa
     return Claim(effect=effect, low=effect - reach, high=effect + reach, p_value=p_value)
 
 
-def judge_by_rank(effect: float, error: float, others: Floats, *, alpha: float) -> Claim:
-    """The rank of an effect, over its error before the campaign, among the placebos' ones.
+def judge_by_rank(gaps: Floats, error: float, others: Floats, *, alpha: float) -> Claim:
+    """The rank of a campaign's gaps, over the error before it, among the placebos' ratios.
 
-    The p-value is (1 + placebos at least as far) / (1 + placebos); the interval holds the
-    effects whose p-value is above ``alpha`` and is unbounded where no rank could be lower.
+    The statistic is the root mean square gap of the campaign over ``error``. The p-value is
+    (1 + placebos at least as far) / (1 + placebos); the interval of the mean effect a period
+    holds every constant effect that, taken off the gaps, leaves the p-value above ``alpha``.
+    It is unbounded where no rank could be low enough.
+
+    Args:
+        gaps: Actual less expected of each period of the campaign.
+        error: Root mean square gap before it.
+        others: The placebos' statistics.
+        alpha: Level of the test.
+
+    Returns:
+        The claim, of the mean effect a period.
 
     References:
         Abadie, Diamond & Hainmueller (2010), section 3.4; Firpo & Possebom (2018), Journal of
         Causal Inference 6, for the interval by inversion.
     """
-    far = np.sort(np.abs(others))[::-1]
-    p_value = float(1 + (far >= abs(effect) / error).sum()) / (1 + len(far))
+    far = np.sort(others)[::-1]
+    mean, spread = float(gaps.mean()), float(gaps.var())
+    ratio = math.sqrt(mean**2 + spread) / error if error > 0 else math.inf
+    p_value = float(1 + (far >= ratio).sum()) / (1 + len(far))
     least = math.floor(alpha * (1 + len(far)) + 1e-9)
-    reach = float(far[least - 1]) * error if least >= 1 else math.inf
-    return Claim(effect=effect, low=effect - reach, high=effect + reach, p_value=p_value)
+    square = (float(far[least - 1]) * error) ** 2 - spread if least >= 1 else math.inf
+    reach = math.sqrt(max(square, 0.0))
+    return Claim(effect=mean, low=mean - reach, high=mean + reach, p_value=p_value)
 
 
 def try_windows(panel: LiftPanel, model: Structural | None = None) -> Placebos:
@@ -135,6 +152,8 @@ def try_controls(panel: LiftPanel) -> Floats:
     found = []
     for place in range(panel.controls.shape[1]):
         other = panel.cut(outcome=panel.controls[:, place], without=place)
+        if not other.outcome[other.before].std() > 0:
+            continue
         reading = Structural(other).read(panel.first, panel.last)
         found.append((float(np.nansum(other.actual)) - reading.total) / reading.error)
     return np.array(found)
@@ -157,8 +176,8 @@ def _places(panel: LiftPanel) -> tuple[list[int], int]:
 def rank_controls(panel: LiftPanel, *, equal: bool, level: bool) -> tuple[Floats, Floats]:
     """The outcome's expected periods by weighted controls, and the controls' own ratios.
 
-    A ratio is the mean gap during the campaign over the root mean square gap before it, of
-    each control compared with the others.
+    A ratio is the root mean square gap during the campaign over the one before it, of each
+    control compared with the others.
     """
     made = _expected(panel, equal=equal, level=level)
     count = panel.controls.shape[1]
@@ -169,7 +188,8 @@ def rank_controls(panel: LiftPanel, *, equal: bool, level: bool) -> tuple[Floats
         other = panel.cut(outcome=panel.controls[:, place], without=place)
         gap = other.outcome - _expected(other, equal=equal, level=level)
         error = gap_before(other, gap)
-        ratios.append(gap[panel.first : panel.last + 1].mean() / error if error > 0 else np.nan)
+        during = float(np.sqrt((gap[panel.first : panel.last + 1] ** 2).mean()))
+        ratios.append(during / error if error > 0 else np.nan)
     return made, np.array(ratios)[~np.isnan(ratios)]
 
 

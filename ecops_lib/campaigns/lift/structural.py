@@ -8,7 +8,7 @@ with the priors of Brodersen et al. (2015, Annals of Applied Statistics 9, 247-2
 series standardised before the campaign: var(e) inverse gamma with 50 observations' worth of
 an R² of 0.8; sd(eta) about 0.01 with 32 observations' worth; beta a spike and a slab (three
 controls expected). Given the ratio of the two variances everything is conjugate, so the
-posterior is a sum over a grid of ratios and over subsets of controls: no chain, no seed, and
+posterior is a sum over a grid of ratios and over models: no chain, no seed, and
 the same figures each time. One pass of the Kalman filter gives the posterior at *every*
 period, so that each earlier window can be forecast as the campaign was.
 """
@@ -30,8 +30,8 @@ SLAB, SHRINK = 0.01, 0.5
 """Observations' worth of the slab, and how far its covariance is drawn to its diagonal."""
 EXPECTED = 3.0
 """Controls expected to matter."""
-MOST_SUBSETS = 5
-"""Controls up to which all subsets are weighed; of more, all are kept."""
+SCALES = (1.0, 10.0, 100.0, 1000.0)
+"""With more controls than that all are kept, and slabs of these strengths are weighed."""
 START = 10.0
 """Variance of the level before the first period."""
 
@@ -128,7 +128,7 @@ class Structural:
         window = np.arange(first, last + 1)
         counts = self._used[window].astype(float)
         x = self._x[window]
-        parts = [self._part(state, subset, x, counts) for subset in self._subsets()]
+        parts = [self._part(state, model, x, counts) for model in self._models()]
         weights = np.concatenate([part[0] for part in parts])
         weights = np.exp(weights - weights.max())
         weights /= weights.sum()
@@ -153,25 +153,29 @@ class Structural:
             errors=np.asarray(self._scale * errors),
         )
 
-    def _subsets(self) -> list[tuple[list[int], float]]:
-        """Columns of each model, and the log of its prior chance; a cycle is in all."""
+    def _models(self) -> list[tuple[list[int], float, float]]:
+        """Columns, strength of the slab and log prior of each model; a cycle is in all."""
         cycle = list(range(self._free, self._x.shape[1]))
-        share = min(1.0, EXPECTED / (self._free + 1))
-        if share == 1 or self._free > MOST_SUBSETS:
-            return [([*range(self._free), *cycle], 0.0)]
+        share = EXPECTED / (self._free + 1)
+        if share >= 1:
+            return [([*range(self._free), *cycle], 1.0, 0.0)]
+        if self._free > EXPECTED:
+            return [([*range(self._free), *cycle], strength, 0.0) for strength in SCALES]
         return [
-            ([*chosen, *cycle], size * np.log(share) + (self._free - size) * np.log1p(-share))
+            ([*kept, *cycle], 1.0, size * np.log(share) + (self._free - size) * np.log1p(-share))
             for size in range(self._free + 1)
-            for chosen in combinations(range(self._free), size)
+            for kept in combinations(range(self._free), size)
         ]
 
     def _part(
-        self, state: _State, subset: tuple[list[int], float], x: Floats, counts: Floats
+        self, state: _State, model: tuple[list[int], float, float], x: Floats, counts: Floats
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Log weight, mean and variance of the sum, and those of each period, by ratio."""
-        columns, prior = subset
+        columns, strength, prior = model
         places = [1 + c for c in columns]
+        free = np.array([c < self._free for c in columns])
         slab = self._precision[np.ix_(columns, columns)]
+        slab = slab * np.sqrt(np.outer(*2 * [np.where(free, strength, 1.0)]))
         inner = slab + state.cross[:, places][:, :, places]
         inverse = np.linalg.inv(inner) if columns else np.zeros((len(RATIOS), 0, 0))
         beta = np.einsum("gij,gj->gi", inverse, state.cross[:, places, 0])

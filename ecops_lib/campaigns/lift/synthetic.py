@@ -7,8 +7,8 @@ import numpy as np
 from ecops_lib.campaigns.lift.panel import Floats, LiftPanel
 from ecops_lib.core.errors import ParameterError
 
-STEPS = 20_000
-TIGHT = 1e-12
+NAIL = 1e3
+"""Weight of the sum against the fit."""
 
 
 def weigh_equally(panel: LiftPanel) -> Floats:
@@ -56,28 +56,11 @@ def _require_controls(panel: LiftPanel) -> None:
 
 
 def _on_simplex(pool: Floats, target: Floats) -> Floats:
-    """Least squares with weights on the simplex, by accelerated projected gradients."""
+    """Least squares with weights on the simplex: non-negative ones, their sum nailed to 1."""
+    from scipy.optimize import nnls
+
     scale = float(np.abs(pool).max()) or 1.0
-    pool, target = pool / scale, target / scale
-    inner, outer = pool.T @ pool, pool.T @ target
-    step = 1 / max(float(np.linalg.eigvalsh(inner)[-1]), 1e-12)
-    weights = np.full(pool.shape[1], 1 / pool.shape[1])
-    ahead, pace = weights, 1.0
-    for _ in range(STEPS):
-        new = _project(ahead - step * (inner @ ahead - outer))
-        faster = (1 + np.sqrt(1 + 4 * pace**2)) / 2
-        turned = float((ahead - new) @ (new - weights)) > 0  # overshot: begin again
-        ahead = new if turned else new + (pace - 1) / faster * (new - weights)
-        pace = 1.0 if turned else faster
-        if float(np.abs(new - weights).max()) < TIGHT:
-            return new
-        weights = new
-    return weights
-
-
-def _project(values: Floats) -> Floats:
-    """The nearest point whose parts are not below 0 and sum to 1."""
-    falling = np.sort(values)[::-1]
-    excess = (falling.cumsum() - 1) / np.arange(1, len(values) + 1)
-    last = int(np.flatnonzero(falling > excess)[-1])
-    return np.asarray(np.maximum(values - excess[last], 0.0))
+    nail = NAIL * np.sqrt(len(pool))
+    rows = np.vstack([pool / scale, np.full(pool.shape[1], nail)])
+    weights, _ = nnls(rows, np.append(target / scale, nail), maxiter=50 * pool.shape[1])
+    return np.asarray(weights / weights.sum())
