@@ -226,9 +226,8 @@ class CreatorRatings(Result):
 
     def _limits(self, rows: list[dict[str, Any]]) -> Finding:
         text = tr(
-            "What a session sold beyond the usual compares its hours with the same hours of the "
-            "same weekday in the four weeks around; what buyers only bought earlier is not taken "
-            "off."
+            "What a session sold beyond the usual compares its hours with the same hours of like "
+            "days in the four weeks around; what buyers only bought earlier is not taken off."
         )
         if any(is_missing(row["beyond"]) and row["sessions"] for row in rows):
             text += tr(" ") + tr(

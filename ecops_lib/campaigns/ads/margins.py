@@ -180,7 +180,7 @@ def unit_costs(tables: Tables) -> pd.DataFrame:
 def _refund_rates(held: pd.DataFrame) -> tuple[Floats, float]:
     """Refund rate of each product, few orders drawn towards the shop's, and the shop's.
 
-    The share of orders is shrunk; what an order's refund amounts to is the shop's.
+    The share of orders is shrunk; together the products' amounts are the shop's.
     """
     orders, hits = held["orders"].to_numpy(float), held["hits"].to_numpy(float)
     paid, back = float(held["paid"].sum()), float(held["back"].sum())
@@ -190,8 +190,8 @@ def _refund_rates(held: pd.DataFrame) -> tuple[Floats, float]:
     if not hits.sum():
         return np.zeros(len(held)), shop
     shrunk = weigh_rates(hits, orders).mean_of(hits, orders)
-    depth = shop / (hits.sum() / orders.sum())
-    return np.minimum(shrunk * depth, 1.0), shop
+    whole = float(shrunk @ held["paid"].to_numpy(float)) / paid
+    return np.minimum(shrunk * shop / whole, 1.0), shop
 
 
 def _costs(tables: Tables, start: dt.date, end: dt.date) -> dict[str, float]:

@@ -32,9 +32,9 @@ def lift_sessions(
 ) -> pd.DataFrame:
     """Sales of each session's product in its hours, beside those hours of comparable days.
 
-    Comparable are days of the same weekday within four weeks, in the same phase of a campaign
-    (or of none), on which no session of the product meets the hours. All channels count, so
-    that orders which would have come anyway do not count as brought.
+    Comparable are days within four weeks, weekdays or weekends as its own, in the same phase of
+    a campaign (or of none), on which no session of the product meets the hours. All channels
+    count, so that orders which would have come anyway do not count as brought.
 
     Args:
         tables: The source; needs ``orders`` and ``order_items``.
@@ -63,13 +63,10 @@ def lift_sessions(
     busy = _busy(sessions)
     for product, group in told.groupby(told["product_id"].fillna(""), sort=True):
         series = _series(sales, str(product), first, last)
-        compared = [
-            _compare(
-                row, series, busy.get(str(product), []) + busy.get("", []), phases, first, last
-            )
-            for row in group.itertuples()
+        taken = busy.get(str(product), []) + (busy.get("", []) if product else [])
+        held.loc[group.index, columns] = [
+            _compare(span, series, taken, phases, (first, last)) for span in _spans(group)
         ]
-        held.loc[group.index, columns] = compared
     return held
 
 
@@ -126,23 +123,30 @@ def _compare(
     (began, over), (first, last) = span, told
     origin = np.datetime64(first, "h")
     length = int((over - began) / HOUR)
-    own_phase = phases.get(began.astype("datetime64[D]").item())
+    own_day = began.astype("datetime64[D]").item()
     usual = []
-    for weeks in range(-AROUND // 7, AROUND // 7 + 1):
-        start = began + weeks * 7 * 24 * HOUR
+    for shift in range(-AROUND, AROUND + 1):
+        start = began + shift * 24 * HOUR
         end = start + length * HOUR
         day = start.astype("datetime64[D]").item()
         inside = first <= day and end.astype("datetime64[D]").item() <= last
         free = not any(start < over_ and end > began_ for began_, over_ in busy)
-        if weeks and inside and free and phases.get(day) == own_phase:
+        alike = _weekend(day) == _weekend(own_day) and phases.get(day) == phases.get(own_day)
+        if shift and inside and free and alike:
             place = int((start - origin) / HOUR)
             usual.append(series[place : place + length].sum())
     place = int((began - origin) / HOUR)
+    if place < 0 or place + length > len(series):
+        return np.nan, np.nan, np.nan, 0.0
     sold = float(series[place : place + length].sum())
-    if len(usual) < LEAST or place < 0 or place + length > len(series):
+    if len(usual) < LEAST:
         return sold, np.nan, np.nan, float(len(usual))
     # hours without a sale vary too: no less than one sale of a usual size in all of them
     sales = series[series > 0]
     least = float((sales**2).mean()) / (len(usual) + 1) if len(sales) else 0.0
     spread = max(float(np.var(usual, ddof=1)), least)
     return sold, float(np.mean(usual)), spread * (1 + 1 / len(usual)), float(len(usual))
+
+
+def _weekend(day: dt.date) -> bool:
+    return day.weekday() >= 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -127,14 +128,13 @@ def total_channels(
     Raises:
         MissingDataError: Neither orders nor traffic of these days tell a channel.
     """
-    import pandas as pd
-
     first, last = as_day(start, name="start"), as_day(end, name="end")
     require_span(first, last)
     tables = Tables(source, time_zone=time_zone)
     sold = _sold(tables, first, last)
     seen = _seen(tables, first, last)
     orders_told = bool(sold["channel"].notna().any())
+    sold = sold if orders_told else sold.iloc[:0]
     if not orders_told and seen.empty:
         raise MissingDataError(
             tr(
@@ -144,19 +144,15 @@ def total_channels(
                 end=last.isoformat(),
             )
         )
-    both = sold.merge(seen, on="channel", how="outer") if orders_told else seen
-    if not orders_told:
-        both = both.assign(orders=float("nan"), paid=float("nan"))
-    both = both.assign(
-        share=both["paid"] / both["paid"].sum() if both["paid"].sum() > 0 else float("nan"),
-        visit_share=both["visits"] / both["visits"].sum() if len(seen) else float("nan"),
-    )
+    both = sold.merge(seen, on="channel", how="outer")
+    both[["orders", "paid"]] = both[["orders", "paid"]].fillna(0.0 if orders_told else math.nan)
+    for name, above in (("share", "paid"), ("visit_share", "visits")):
+        whole = both[above].sum()
+        both[name] = both[above] / whole if whole > 0 else math.nan
     columns = ["channel", "orders", "paid", "share", "visits", "visit_share"]
     ranked = both.sort_values(["paid", "visits"], ascending=False, kind="stable")[columns]
-    if orders_told:
-        ranked[["orders", "paid"]] = ranked[["orders", "paid"]].fillna(0.0)
     return ChannelTotals(
-        frame=pd.DataFrame(ranked).reset_index(drop=True),
+        frame=ranked.reset_index(drop=True),
         start=first,
         end=last,
         visits_told=not seen.empty,
