@@ -32,10 +32,10 @@ class Reallocation(Result):
 
     Attributes:
         frame: One row a plan, most raised first: spend a day now and as proposed, the range
-            observed, what is kept of the next yuan before and after, and the gain a day.
+            observed, what is kept of one more unit of money before and after, and the gain a day.
         gain: What is gained a day, after refunds and costs, and its 90 % interval.
-        next: What is kept of one more yuan on the best plans at the proposed budgets, and its
-            90 % interval; NaN where every plan stands at the end of its range.
+        next: What is kept of one more unit of money on the best plans at the proposed budgets,
+            and its 90 % interval; NaN where every plan stands at the end of its range.
         total: Budget a day of these plans [store currency].
         fixed: Plans left as they are, for their curve or their margin is not told.
         owner: Who sees to it.
@@ -50,8 +50,8 @@ class Reallocation(Result):
         "change": mark("Change"),
         "low": mark("Least spend observed"),
         "high": mark("Most spend observed"),
-        "kept_before": mark("Kept of the next ¥1 now"),
-        "kept_after": mark("Kept of the next ¥1 then"),
+        "kept_before": mark("Marginal ROI after costs now"),
+        "kept_after": mark("Marginal ROI after costs then"),
         "gain": mark("Gain a day"),
     }
     units: ClassVar[Mapping[str, Unit]] = {
@@ -127,6 +127,7 @@ class Reallocation(Result):
         if np.isnan(mean):
             return None
         values = {
+            "one": show(1, "money"),
             "next": show(mean, "money"),
             "low": show(low, "money"),
             "high": show(high, "money"),
@@ -134,21 +135,21 @@ class Reallocation(Result):
         evidence = {"next": mean, "low": low, "high": high}
         if high < 1:
             text = tr(
-                "The total is too high: even divided best, of one more yuan only {next} is kept "
-                "(90% interval {low} to {high}), so each yuan less saves money.",
+                "The total is too high: even divided best, of another {one} only {next} is kept "
+                "(90% interval {low} to {high}), so each {one} less saves money.",
                 **values,
             )
             return Finding(key="budget/total", level="watch", text=text, evidence=evidence)
         if low > 1:
             text = tr(
-                "More money would pay: divided best, of one more yuan {next} is kept (90% interval "
+                "More money would pay: divided best, of another {one} {next} is kept (90% interval "
                 "{low} to {high}).",
                 **values,
             )
             return Finding(key="budget/total", level="good", text=text, evidence=evidence)
         text = tr(
-            "Whether the total is too high or too low cannot be told: divided best, of one more "
-            "yuan {next} is kept, with a 90% interval from {low} to {high}.",
+            "Whether the total is too high or too low cannot be told: divided best, of another "
+            "{one} {next} is kept, with a 90% interval from {low} to {high}.",
             **values,
         )
         return Finding(key="budget/total", level="info", text=text, evidence=evidence)
@@ -157,7 +158,7 @@ class Reallocation(Result):
         if not self.fixed:
             return None
         text = tr(
-            "{names} keep their budgets, for what one more yuan brings there cannot be told.",
+            "{names} keep their budgets, for what more money brings there cannot be told.",
             names=tr(", ").join(short_name(name) for name in self.fixed[:4])
             + (" …" if len(self.fixed) > 4 else ""),
         )
@@ -165,7 +166,7 @@ class Reallocation(Result):
 
 
 def reallocate_budget(responses: Responses, *, total: float | None = None) -> Reallocation:
-    """Divide the daily budget so that the next yuan is worth the same everywhere.
+    """Divide the daily budget so that the next unit of money is worth the same everywhere.
 
     What is kept of the credited amounts, on average over the draws, is maximised with the
     total fixed and each plan within the spend that it has had (the 5th to the 95th percentile
@@ -187,7 +188,7 @@ def reallocate_budget(responses: Responses, *, total: float | None = None) -> Re
     if len(plans) < 2:
         raise MissingDataError(
             tr(
-                "Fewer than two plans tell what one more yuan brings, so their budget cannot be "
+                "Fewer than two plans tell what more money brings, so their budget cannot be "
                 "divided anew; vary daily budgets on purpose, or take more days."
             )
         )
@@ -230,7 +231,7 @@ def reallocate_budget(responses: Responses, *, total: float | None = None) -> Re
 
 
 def _slopes(plan: PlanResponse, spend: float) -> Floats:
-    """What is kept of one more yuan, by draw."""
+    """What is kept of one more unit of money, by draw."""
     held: Floats = plan.curve.marginal(spend) * plan.margin
     return held
 

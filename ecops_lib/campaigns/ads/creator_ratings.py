@@ -13,7 +13,7 @@ from ecops_lib.campaigns.ads.margins import Margins
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.metrics.maturity import RIPE_DAYS
 
@@ -230,14 +230,17 @@ class CreatorRatings(Result):
             "days in the four weeks around; what buyers only bought earlier is not taken off."
         )
         if any(is_missing(row["beyond"]) and row["sessions"] for row in rows):
-            text += tr(" ") + tr(
-                "Where fewer than four days compare, or a session tells no hours, it cannot be "
-                "told."
+            text = joined(
+                text,
+                tr(
+                    "Where fewer than four days compare, or a session tells no hours, it cannot be "
+                    "told."
+                ),
             )
         if (self.as_of - self.end).days < RIPE_DAYS:
-            text += tr(" ") + tr("Refunds of the last weeks will still grow.")
+            text = joined(text, tr("Refunds of the last weeks will still grow."))
         if np.isnan(self.margins.margin):
-            text += tr(" ") + self.margins.sentence()
+            text = joined(text, self.margins.sentence())
         return Finding(key="creators/limits", level="info", text=text)
 
     def chart(self) -> Chart | None:

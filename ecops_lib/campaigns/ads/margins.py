@@ -77,7 +77,7 @@ class Margins:
                 parts.append(tr("the cost of goods (fill unit_cost of products)"))
             return tr(
                 "What is kept of a sale cannot be told, for the store does not tell {missing}.",
-                missing=tr(" and ").join(parts),
+                missing=tr(", ").join(parts),
             )
         values = {
             "margin": show(self.margin, "share"),

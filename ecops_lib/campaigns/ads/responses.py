@@ -15,7 +15,7 @@ from ecops_lib.campaigns.ads.shrinkage import Floats
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 
 if TYPE_CHECKING:
@@ -109,12 +109,12 @@ class Responses(Result):
         "marginal_low": mark("at least"),
         "marginal_high": mark("at most"),
         "margin": mark("Kept of an amount"),
-        "kept": mark("Kept of the next ¥1"),
+        "kept": mark("Marginal ROI after costs"),
         "elasticity": mark("Elasticity"),
         "low": mark("Least spend observed"),
         "high": mark("Most spend observed"),
         "driven": mark("Spend explained by demand"),
-        "verdict": mark("The next yuan"),
+        "verdict": mark("More money"),
     }
     units: ClassVar[Mapping[str, Unit]] = {
         "days": "count",
@@ -174,7 +174,7 @@ class Responses(Result):
         return self.to_frame()[list(PAGE)].head(SHOWN)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Where the next yuan pays, where it does not, which curves are untold, and limits."""
+        """Where more money pays, where it does not, which curves are untold, and limits."""
         told = [plan for plan in self.plans if plan.told]
         less = sorted((p for p in told if p.verdict() == "less"), key=lambda p: -p.curve.present)
         more = sorted((p for p in told if p.verdict() == "more"), key=lambda p: -p.curve.present)
@@ -189,9 +189,10 @@ class Responses(Result):
         return {
             "name": short_name(plan.name),
             "spend": show(plan.curve.present, "money"),
-            "marginal": show(mean, "ratio"),
-            "low": show(low, "ratio"),
-            "high": show(high, "ratio"),
+            "one": show(1, "money"),
+            "marginal": show(mean, "money"),
+            "low": show(low, "money"),
+            "high": show(high, "money"),
             "kept": show(mean * plan.margin, "money"),
         }
 
@@ -208,7 +209,7 @@ class Responses(Result):
 
     def _less(self, plan: PlanResponse) -> Finding:
         text = tr(
-            "{name} is spent beyond its worth: at {spend} a day one more yuan brings {marginal} "
+            "{name} is spent beyond its worth: at {spend} a day another {one} brings {marginal} "
             "(90% interval {low} to {high}), of which {kept} is kept after refunds and costs.",
             **self._values(plan),
         )
@@ -216,7 +217,7 @@ class Responses(Result):
 
     def _more(self, plan: PlanResponse) -> Finding:
         text = tr(
-            "{name} is worth more money: at {spend} a day one more yuan brings {marginal} "
+            "{name} is worth more money: at {spend} a day another {one} brings {marginal} "
             "(90% interval {low} to {high}), of which {kept} is kept after refunds and costs.",
             **self._values(plan),
         )
@@ -224,15 +225,15 @@ class Responses(Result):
 
     def _open(self, told: list[PlanResponse]) -> Finding:
         if not told:
-            text = tr("Of no plan can it be told what one more yuan would bring.")
+            text = tr("Of no plan can it be told what more money would bring.")
         elif np.isnan(self.margins.margin):
             text = tr(
-                "Whether one more yuan on any plan pays cannot be told. {why}",
+                "Whether more money on any plan pays cannot be told. {why}",
                 why=self.margins.sentence(),
             )
         else:
             text = tr(
-                "On no plan is it sure whether one more yuan pays: every interval of the marginal "
+                "On no plan is it sure whether more money pays: every interval of the marginal "
                 "return holds the one at which it breaks even."
             )
         return Finding(key="response/open", level="info", text=text)
@@ -248,8 +249,11 @@ class Responses(Result):
                     reason=tr(reason),
                 )
                 if trouble in {"still", "demand", "steep", "wide"}:
-                    text += tr(" ") + tr(
-                        "Change its daily budget at random by ±30% for four weeks, then it can."
+                    text = joined(
+                        text,
+                        tr(
+                            "Change its daily budget at random by ±30% for four weeks, then it can."
+                        ),
                     )
                 found.append(Finding(key=f"response/untold/{trouble}", level="info", text=text))
         return found[:2]
@@ -260,19 +264,25 @@ class Responses(Result):
             "anyway; only a test in which spend is changed on purpose tells the rest."
         )
         if any(plan.told and not plan.checked for plan in self.plans):
-            text += tr(" ") + tr(
-                "Whether spend followed demand could not be checked, which flatters; import "
-                "traffic by channel."
+            text = joined(
+                text,
+                tr(
+                    "Whether spend followed demand could not be checked, which flatters; import "
+                    "traffic by channel."
+                ),
             )
         if self.left_out > 0:
-            text += tr(" ") + tr(
-                "Affiliate commission ({cost}) is left out: it is a share of sales.",
-                cost=show(self.left_out, "money"),
+            text = joined(
+                text,
+                tr(
+                    "Affiliate commission ({cost}) is left out: it is a share of sales.",
+                    cost=show(self.left_out, "money"),
+                ),
             )
         return Finding(key="response/limits", level="info", text=text)
 
     def chart(self) -> Chart | None:
-        """What is kept of the next yuan, with intervals around the one that is spent."""
+        """Profit of one more unit of money, with intervals."""
         import pandas as pd
 
         from ecops_lib.core.charts import interval_chart
@@ -285,7 +295,7 @@ class Responses(Result):
         frame.insert(0, "name", [short_name(p.name) for p in held])
         return interval_chart(
             frame,
-            caption=tr("Profit of the next yuan, with its 90% interval"),
+            caption=tr("Profit of each further {one}, with its 90% interval", one=show(1, "money")),
             unit="money",
             better=["up"] * len(frame),
         )

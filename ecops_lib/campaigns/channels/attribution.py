@@ -16,7 +16,7 @@ from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 
 if TYPE_CHECKING:
@@ -179,12 +179,15 @@ class Attribution(Result):
             "without the channel. Only a test that switches a channel off tells what it brings."
         )
         if "markov" in self.conversions and self.lost is None:
-            text += tr(" ") + tr(
-                "Paths without a purchase are not told, so the removal effect only compares "
-                "paths that ended in one."
+            text = joined(
+                text,
+                tr(
+                    "Paths without a purchase are not told, so the removal effect only compares "
+                    "paths that ended in one."
+                ),
             )
         if self.note:
-            text += tr(" ") + self.note
+            text = joined(text, self.note)
         return Finding(key="channels/limits", level="info", text=text)
 
     def chart(self) -> Chart | None:

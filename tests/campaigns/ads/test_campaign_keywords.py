@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def test_values_of_few_orders_are_drawn_to_the_mean_of_all() -> None:
     assert weigh_values(np.zeros(2), np.zeros(2)) is None
 
 
+@cache
 def words(*, bad: str = "waste", star: str = "star", ppc: float = 1.5) -> dict[str, pa.Table]:
     """Sixty usual keywords at 4 % and 40 kept an order, a waste, a star and a young one."""
     rng = np.random.default_rng(1)
@@ -160,7 +162,7 @@ def test_a_single_losing_keyword_has_its_own_sentence() -> None:
 def test_paused_keywords_do_lose_and_raised_ones_earn() -> None:
     """Of planted keywords classed with 90 % sureness, at least nine in ten are classed rightly."""
     right = []
-    for seed in range(12):
+    for seed in range(5):
         rng = np.random.default_rng(seed)
         true = rng.beta(3, 72, 120)
         clicks = np.ceil(rng.lognormal(5, 1.2, 120)).astype(int)
@@ -175,7 +177,7 @@ def test_paused_keywords_do_lose_and_raised_ones_earn() -> None:
         loses = classed["keyword"].map(profit) < 0
         right.extend(loses == (classed["kind"] == "pause"))
     assert np.mean(right) > 0.93
-    assert len(right) > 200
+    assert len(right) > 100
 
 
 def test_odd_shops() -> None:

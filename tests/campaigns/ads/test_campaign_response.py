@@ -223,7 +223,7 @@ def test_confounded_and_still_spend_are_refused_in_words() -> None:
     driven = fit(shop(1.2))
     assert {p.curve.trouble for p in driven.plans} == {"demand"}
     texts = [f.text for f in driven.findings()]
-    assert texts[0] == "Of no plan can it be told what one more yuan would bring."
+    assert texts[0] == "Of no plan can it be told what more money would bring."
     assert "its spend moved with demand, so the two cannot be told apart" in texts[1]
     assert "at random by ±30% for four weeks" in texts[1]
     with pytest.raises(MissingDataError, match="Fewer than two plans"):
@@ -237,7 +237,7 @@ def test_confounded_and_still_spend_are_refused_in_words() -> None:
 def test_unknown_margins_and_odd_shops() -> None:
     bare = {"ads": shop()["ads"]}
     held = fit(bare)
-    assert "Whether one more yuan on any plan pays cannot be told." in held.findings()[0].text
+    assert "Whether more money on any plan pays cannot be told." in held.findings()[0].text
     assert {p.verdict() for p in held.plans} == {"open"}
     with pytest.raises(MissingDataError, match="Fewer than two plans"):
         reallocate_budget(held)

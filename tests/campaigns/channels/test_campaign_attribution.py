@@ -213,10 +213,10 @@ def test_the_words_turn_with_the_paths() -> None:
     assert texts(held)[:2] == [
         "Which channel gets the most depends on the model: search in 5 of 7, with "
         f"{share.min():.2%} to {share.max():.2%}.",
-        "The models differ most on ads: ¥300.00 by Last touch, ¥560.00 by First touch.",
+        "The models differ most on ads: ¥280.00 by Shapley, ¥560.00 by First touch.",
     ]
     turned = SMALL.assign(path=[" > ".join(p.split(" > ")[::-1]) for p in SMALL["path"]])
-    assert "ads: ¥300.00 by First touch, ¥560.00 by Last touch" in texts(attribute_paths(turned))[1]
+    assert "ads: ¥280.00 by Shapley, ¥560.00 by Last touch" in texts(attribute_paths(turned))[1]
     alone = pd.DataFrame({"path": ["a", "b"], "conversions": [3, 1]})
     assert texts(attribute_paths(alone)) == [
         "a gets the most, 75.00%.",
