@@ -26,7 +26,7 @@ FEW_PERIODS = 20
 WINDOWS = 8
 """Earlier windows that there shall be; where there is no room they are shorter."""
 LEAST_WINDOWS = 4
-MOST_PLACEBOS = 60
+MOST_PLACEBOS = 40
 LEAST_SPACE = 2
 
 

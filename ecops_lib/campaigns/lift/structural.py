@@ -32,6 +32,8 @@ EXPECTED = 3.0
 """Controls expected to matter."""
 SCALES = (1.0, 10.0, 100.0, 1000.0)
 """With more controls than that all are kept, and slabs of these strengths are weighed."""
+NEGLIGIBLE = 16.0
+"""Log weight below the best from which a ratio counts for nothing (one in nine million)."""
 START = 10.0
 """Variance of the level before the first period."""
 
@@ -68,6 +70,17 @@ class _State:
     cross: Floats
     logs: Floats
     count: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Weighed:
+    """A model's posterior by ratio (G): log weight, coefficients, their covariance, noise."""
+
+    columns: list[int]
+    log: Floats
+    beta: Floats
+    inverse: Floats
+    noise: Floats
 
 
 class Structural:
@@ -128,9 +141,10 @@ class Structural:
         window = np.arange(first, last + 1)
         counts = self._used[window].astype(float)
         x = self._x[window]
-        parts = [self._part(state, model, x, counts) for model in self._models()]
-        weights = np.concatenate([part[0] for part in parts])
-        weights = np.exp(weights - weights.max())
+        weighed = [self._weigh(state, model) for model in self._models()]
+        best = max(float(part.log.max()) for part in weighed)
+        parts = [self._part(state, part, x, counts, least=best - NEGLIGIBLE) for part in weighed]
+        weights = np.exp(np.concatenate([part[0] for part in parts]) - best)
         weights /= weights.sum()
         means, variances = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
         each = np.concatenate([part[3] for part in parts])
@@ -167,17 +181,15 @@ class Structural:
             for kept in combinations(range(self._free), size)
         ]
 
-    def _part(
-        self, state: _State, model: tuple[list[int], float, float], x: Floats, counts: Floats
-    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Log weight, mean and variance of the sum, and those of each period, by ratio."""
+    def _weigh(self, state: _State, model: tuple[list[int], float, float]) -> _Weighed:
+        """How likely each ratio is under a model, and its coefficients."""
         columns, strength, prior = model
         places = [1 + c for c in columns]
-        free = np.array([c < self._free for c in columns])
+        free = np.array([c < self._free for c in columns], dtype=bool)
         slab = self._precision[np.ix_(columns, columns)]
         slab = slab * np.sqrt(np.outer(*2 * [np.where(free, strength, 1.0)]))
         inner = slab + state.cross[:, places][:, :, places]
-        inverse = np.linalg.inv(inner) if columns else np.zeros((len(RATIOS), 0, 0))
+        inverse = np.asarray(np.linalg.inv(inner), float) if columns else inner
         beta = np.einsum("gij,gj->gi", inverse, state.cross[:, places, 0])
         rss = state.cross[:, 0, 0] - np.einsum("gi,gi->g", state.cross[:, places, 0], beta)
         shape = (NOISE_DF + LEVEL_DF + state.count) / 2
@@ -187,17 +199,27 @@ class Structural:
         if columns:
             log = log + (np.linalg.slogdet(slab)[1] - np.linalg.slogdet(inner)[1]) / 2
         noise = rate / (shape - 1)
-        away = x[None, :, columns] - state.level[:, None, places]
-        each = state.level[:, :1] + np.einsum("ghk,gk->gh", away, beta)
-        drift = state.variance[:, None] + RATIOS[:, None] * np.arange(len(counts))[None, :]
-        unsure = np.einsum("ghi,gij,ghj->gh", away, inverse, away)
+        return _Weighed(columns=columns, log=log, beta=beta, inverse=inverse, noise=noise)
+
+    def _part(
+        self, state: _State, part: _Weighed, x: Floats, counts: Floats, *, least: float
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Log weight, mean and variance of the sum, and those of each period, by ratio."""
+        kept = part.log >= least
+        places = [1 + c for c in part.columns]
+        beta, inverse, noise = part.beta[kept], part.inverse[kept], part.noise[kept]
+        level, variance, ratios = state.level[kept], state.variance[kept], RATIOS[kept]
+        away = x[None, :, part.columns] - level[:, None, places]
+        each = level[:, :1] + np.einsum("ghk,gk->gh", away, beta)
+        drift = variance[:, None] + ratios[:, None] * np.arange(len(counts))[None, :]
+        unsure = np.einsum("ghi,gij,ghj->gh", away, inverse, away, optimize=True)
         spread = noise[:, None] * (1 + drift + unsure)
         ahead = counts[::-1].cumsum()[::-1]  # periods that a step of the level reaches
-        wander = state.variance * counts.sum() ** 2 + RATIOS * (ahead[1:] ** 2).sum()
+        wander = variance * counts.sum() ** 2 + ratios * (ahead[1:] ** 2).sum()
         whole = np.einsum("ghk,h->gk", away, counts)
         unsure_sum = np.einsum("gi,gij,gj->g", whole, inverse, whole)
-        variance = noise * (counts.sum() + wander + unsure_sum)
-        return log, each @ counts, variance, each, spread
+        total = noise * (counts.sum() + wander + unsure_sum)
+        return part.log[kept], each @ counts, total, each, spread
 
 
 def _cycle(periods: int, season: int) -> Floats:

@@ -1,0 +1,248 @@
+"""From what a campaign added to what it left: steps in money, each with its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+
+from ecops_lib.campaigns.effect.parts import Parts
+from ecops_lib.campaigns.effect.series import DailySeries
+from ecops_lib.campaigns.lift import Lift
+from ecops_lib.campaigns.lift.panel import Floats
+from ecops_lib.core.errors import EcopsError
+from ecops_lib.core.language import mark
+from ecops_lib.data import frames
+from ecops_lib.metrics.bases import Source, Tables
+from ecops_lib.metrics.maturity import mature_refunds
+from ecops_lib.metrics.measuring import measure
+
+DRAWS = 20_000
+
+STEPS = {
+    "list": mark("Sold more, at usual prices"),
+    "discount": mark("Lower prices on all that was sold"),
+    "before": mark("Missing in the days before"),
+    "after": mark("Missing in the days after"),
+    "sisters": mark("Taken from or given to sister products"),
+    "refunds": mark("Refunds"),
+    "goods": mark("Cost of the goods"),
+    "fees": mark("Platform fees"),
+    "ads": mark("Ads above the usual"),
+    "creators": mark("Creators' fees and commission"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the account.
+
+    Attributes:
+        key: One of ``STEPS``.
+        amount: Money added or taken away [store currency]; NaN where not known.
+        low: 2.5 % quantile.
+        high: 97.5 % quantile.
+        known: Whether the data tell it.
+    """
+
+    key: str
+    amount: float
+    low: float
+    high: float
+    known: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Account:
+    """The steps and what is left.
+
+    Attributes:
+        steps: In order; those not known have no amount.
+        margin: Sum of the known steps: the incremental margin [store currency].
+        low: Its 2.5 % quantile.
+        high: Its 97.5 % quantile.
+        refund_rate: Refunded share of the campaign's sales in the end.
+        usual_rate: That of ordinary days.
+        refund_shown: Share of the campaign's refunds that has shown by ``as_of``.
+        shipped_discount: Share of the usual price that buyers did not pay.
+    """
+
+    steps: tuple[Step, ...]
+    margin: float
+    low: float
+    high: float
+    refund_rate: float
+    usual_rate: float
+    refund_shown: float
+    shipped_discount: float
+
+
+def draw_up(
+    source: Source, series: DailySeries, parts: Parts, *, seed: int, time_zone: str | None
+) -> Account:
+    """Draw up the account of a campaign whose lift is known.
+
+    Each lift is drawn from its interval (normal, half width over 1.96), independently; what
+    follows from it (refunds, goods, fees) is worked out on every draw.
+    """
+    rng = np.random.default_rng(seed)
+    sale, mine = series.sale, series.promoted
+    price = _price_of_mix(series)
+    sold = float(series.amount[sale][:, mine].sum())
+    at_usual = float((series.units[sale][:, mine] * price[mine]).sum())
+    lifted = _draws(parts.sale, rng)
+    discount = sold - at_usual
+    moves = {
+        "list": lifted - discount,
+        "discount": np.full(DRAWS + 1, discount),
+        "before": _draws(parts.before, rng),
+        "after": _draws(parts.after, rng) if parts.after else np.full(DRAWS + 1, np.nan),
+        "sisters": _sister_draws(parts, rng),
+    }
+    paid = np.nansum([*moves.values()], axis=0)
+    rate, usual_rate, shown = _refund_rates(source, series, time_zone)
+    expected = sold - lifted
+    moves["refunds"] = -(rate * sold - usual_rate * expected) - usual_rate * (paid - lifted)
+    units_value = np.nansum([moves[k] for k in ("list", "before", "after", "sisters")], axis=0)
+    moves["goods"] = -units_value * _cost_share(source, series, price) * (1 - usual_rate)
+    moves["fees"] = -(paid + moves["refunds"]) * _fee_share(source, series, time_zone)
+    moves["ads"] = np.full(DRAWS + 1, -_more_ads(source, series, time_zone))
+    moves["creators"] = np.full(DRAWS + 1, -_creators(source, series, time_zone))
+    whole = np.nansum([*moves.values()], axis=0)
+    return Account(
+        steps=tuple(_step(key, moves[key]) for key in STEPS),
+        margin=float(whole[0]),
+        low=float(np.quantile(whole[1:], 0.025)),
+        high=float(np.quantile(whole[1:], 0.975)),
+        refund_rate=rate,
+        usual_rate=usual_rate,
+        refund_shown=shown,
+        shipped_discount=-discount / at_usual if at_usual else math.nan,
+    )
+
+
+def _draws(lift: Lift, rng: np.random.Generator) -> Floats:
+    """The estimate first, then draws about it; zeros where nothing can be told."""
+    if not lift.credible:
+        return np.full(DRAWS + 1, np.nan)
+    error = (lift.high - lift.low) / 2 / 1.96
+    return np.concatenate([[lift.effect], rng.normal(lift.effect, error, DRAWS)])
+
+
+def _sister_draws(parts: Parts, rng: np.random.Generator) -> Floats:
+    """Sisters whose change stands; of the others nothing is known, so nothing is booked."""
+    held = np.zeros(DRAWS + 1)
+    for sister in parts.sisters:
+        if sister.adjusted < parts.sale.alpha and sister.units:
+            error = abs(sister.amount / sister.units) * (sister.high - sister.low) / 2 / 1.96
+            held += np.append(sister.amount, rng.normal(sister.amount, error, DRAWS))
+    return held
+
+
+def _step(key: str, draws: Floats) -> Step:
+    if np.isnan(draws[0]):
+        return Step(key=key, amount=math.nan, low=math.nan, high=math.nan, known=False)
+    low, high = np.quantile(draws[1:], (0.025, 0.975))
+    return Step(key=key, amount=float(draws[0]), low=float(low), high=float(high))
+
+
+def _price_of_mix(series: DailySeries) -> Floats:
+    """Paid for a unit of each product on ordinary days; its own campaign price for a new one."""
+    usual = series.usual
+    units, amount = series.units[usual].sum(axis=0), series.amount[usual].sum(axis=0)
+    all_units, all_amount = series.units.sum(axis=0), series.amount.sum(axis=0)
+    later = np.divide(all_amount, all_units, out=np.zeros_like(all_amount), where=all_units > 0)
+    return np.asarray(np.divide(amount, units, out=later, where=units > 0))
+
+
+def _refund_rates(
+    source: Source, series: DailySeries, time_zone: str | None
+) -> tuple[float, float, float]:
+    """Final refund rate of the sale, that of ordinary days, and the share shown by now.
+
+    A payment day's refunds so far are divided by the share that days of its age have shown
+    (chain ladder, Mack 1993); without enough history they count as they are.
+    """
+    sale, mine = series.sale, series.promoted
+    if np.isnan(series.refunded).all():
+        return math.nan, math.nan, math.nan
+    shown = np.ones(len(series.days))
+    try:
+        ripe = mature_refunds(source, as_of=series.as_of, time_zone=time_zone)
+        ages = [(series.as_of - day).days for day in series.days]
+        shown = np.array([ripe.share_shown(age) for age in ages])
+    except EcopsError:  # no refund can be dated: then none is projected, and shown is not known
+        shown = np.full(len(series.days), np.nan)
+    share = np.where(np.isnan(shown), 1.0, np.maximum(shown, 0.1))
+    final = series.refunded / share[:, None]
+    usual = series.usual
+    paid, refunds = series.amount[usual][:, mine].sum(), final[usual][:, mine].sum()
+    usual_rate = float(refunds / paid) if paid else 0.0
+    sold, back = series.amount[sale][:, mine].sum(), final[sale][:, mine].sum()
+    so_far = series.refunded[sale][:, mine].sum()
+    rate = float(back / sold) if sold else 0.0
+    return rate, usual_rate, float(so_far / back) if back else 1.0
+
+
+def _cost_share(source: Source, series: DailySeries, price: Floats) -> float:
+    """Cost of a unit over its usual price, weighed by what the campaign sold; NaN unknown."""
+    tables = Tables(source, time_zone="UTC" if isinstance(source, dict) else None)
+    if not tables.has("products"):
+        return math.nan
+    held = frames.bring(tables.lazy("products").select("product_id", "unit_cost").filter(
+        ~nw.col("unit_cost").is_null()))  # fmt: skip
+    costs = dict(zip(held["product_id"].astype(str), held["unit_cost"].astype(float), strict=True))
+    cost = np.array([costs.get(p, math.nan) for p in series.products])
+    units = series.units[series.sale].sum(axis=0)
+    told = series.promoted & ~np.isnan(cost) & (price > 0) & (units > 0)
+    value = float((units * price)[told].sum())
+    return float((units * cost)[told].sum()) / value if value else math.nan
+
+
+def _fee_share(source: Source, series: DailySeries, time_zone: str | None) -> float:
+    """Platform fees over paid amount on ordinary days; NaN where no table tells them."""
+    tables = Tables(source, time_zone=time_zone)
+    if not tables.has("costs"):
+        return math.nan
+    days = [day for day, usual in zip(series.days, series.usual, strict=True) if usual]
+    rows = tables.lazy("costs").filter(nw.col("kind") == "platform fee")
+    held = frames.bring(rows.select("day", "amount"))
+    if held.empty or not days:
+        return math.nan
+    kept = held["day"].dt.date.isin(days)
+    return float(held["amount"][kept].astype(float).sum() / series.amount[series.usual].sum())
+
+
+def _more_ads(source: Source, series: DailySeries, time_zone: str | None) -> float:
+    """Ads of the campaign's days above those of as many ordinary days; NaN without ads."""
+    begin = series.campaign.first
+    end = min(series.campaign.selling[1], series.as_of)
+    if not Tables(source, time_zone=time_zone).has("ads"):
+        return math.nan
+    rows = measure(
+        source, ["ad_cost"], start=series.days[0], end=end, by=("day",), time_zone=time_zone
+    ).frame
+    spent = dict(zip(rows["day"].dt.date, rows["ad_cost"].astype(float), strict=True))
+    usual = [spent.get(d, 0.0) for d, kept in zip(series.days, series.usual, strict=True) if kept]
+    mine = [spent.get(begin + k * frames.DAY, 0.0) for k in range((end - begin).days + 1)]
+    recent = usual[-28:]
+    return sum(mine) - len(mine) * float(np.mean(recent)) if recent else math.nan
+
+
+def _creators(source: Source, series: DailySeries, time_zone: str | None) -> float:
+    """Slot fees and commission of the sessions in the campaign; NaN without the table."""
+    tables = Tables(source, time_zone=time_zone)
+    if not tables.has("live_sessions"):
+        return math.nan
+    first, last = series.campaign.first, min(series.campaign.selling[1], series.as_of)
+    rows = tables.lazy("live_sessions").filter(
+        frames.within("started_at", first, last, tables.zone)
+    )
+    held = frames.bring(rows.select("product_id", "slot_fee", "commission_rate", "paid_amount"))
+    mine = {p for p, kept in zip(series.products, series.promoted, strict=True) if kept}
+    held = held[held["product_id"].isna() | held["product_id"].isin(mine)]
+    fees = held["slot_fee"].astype(float).fillna(0.0)
+    due = held["commission_rate"].astype(float) * held["paid_amount"].astype(float)
+    return float((fees + due.fillna(0.0)).sum())
