@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 import numpy as np
 
 from ecops_lib.campaigns.channels import rules
-from ecops_lib.campaigns.channels.markov import remove_channels
+from ecops_lib.campaigns.channels.markov import make_chain, remove_channels
 from ecops_lib.campaigns.channels.paths import Floats, Paths, read_paths
 from ecops_lib.core.checks import require_between, require_choice
 from ecops_lib.core.errors import ParameterError
@@ -255,9 +255,10 @@ def attribute_paths(
         for name, weights in _weights(held, models, ends, half_life).items()
     }
     effects: dict[str, Floats] = {}
+    chain = make_chain(chained, int(order)) if "markov" in models else None
 
     def by_removal(total: Floats) -> Floats:
-        effect = remove_channels(chained, int(order), total)
+        effect = remove_channels(chain, total) if chain else np.zeros(len(held.channels))
         effects.setdefault("conversions", effect)
         whole = effect.sum()
         return effect / whole * total.sum() if whole > 0 else np.zeros(len(effect))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+DENSE = 1_000_000
+"""Codes of states up to which they are counted in place, not sorted."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chain:
     """A chain of the paths.
@@ -27,46 +31,58 @@ class Chain:
     Attributes:
         start: Share of the paths that begin in each state (states,).
         moves: Chance of moving from each state to each other (states, states), sparse.
-        ends: What a visit to a state brings on average at a path's end (states,): the chance
-            of a conversion, or money.
+        visits: How often the paths come to each state (states,), above 0.
+        last: State at the end of each path (paths,).
         channel: Channel that is touched in each state (states,).
+        channels: How many channels there are.
     """
 
     start: Floats
     moves: csr_array
-    ends: Floats
+    visits: Floats
+    last: Ints
     channel: Ints
+    channels: int
 
-    def reached(self, removed: int | None = None) -> float:
-        """What a path brings on average, with a channel removed."""
+    def reached(self, total: Floats, removed: int | None = None) -> float:
+        """What a path brings on average, with a channel removed.
+
+        Args:
+            total: What each path brings at its end (paths,): its conversions, or money.
+            removed: The channel; None for the whole chain.
+        """
         from scipy.sparse import eye_array
         from scipy.sparse.linalg import spsolve
 
         kept = np.flatnonzero(self.channel != (-1 if removed is None else removed))
         if not len(kept):
             return 0.0
+        ends = np.bincount(self.last, total, minlength=len(self.visits)) / self.visits
         left = self.moves[kept][:, kept]
         system = (eye_array(len(kept), format="csr") - left).tocsc()
-        return float(self.start[kept] @ np.atleast_1d(spsolve(system, self.ends[kept])))
+        return float(self.start[kept] @ np.atleast_1d(spsolve(system, ends[kept])))
 
 
-def remove_channels(paths: Paths, order: int, ends: Floats) -> Floats:
+def remove_channels(chain: Chain, total: Floats) -> Floats:
     """Removal effect of each channel (channels,): the share that is lost without it.
+
+    Args:
+        chain: The chain of the paths.
+        total: What each path brings (paths,): its conversions, or money.
+    """
+    whole = chain.reached(total)
+    if not abs(whole) > 0:
+        return np.full(chain.channels, np.nan)
+    return np.array([1 - chain.reached(total, c) / whole for c in range(chain.channels)])
+
+
+def make_chain(paths: Paths, order: int) -> Chain:
+    """The chain of the paths; a path counts as often as it converted or was lost.
 
     Args:
         paths: The paths.
         order: Channels that the chain remembers.
-        ends: What each path brings (paths,): its conversions, or money.
     """
-    chain = make_chain(paths, order, ends)
-    whole = chain.reached()
-    if not abs(whole) > 0:
-        return np.full(len(paths.channels), np.nan)
-    return np.array([1 - chain.reached(c) / whole for c in range(len(paths.channels))])
-
-
-def make_chain(paths: Paths, order: int, ends: Floats) -> Chain:
-    """The chain of the paths; a path counts as often as it converted or was lost."""
     from scipy.sparse import coo_array
 
     often = paths.conversions + (0.0 if paths.lost is None else paths.lost)
@@ -76,17 +92,16 @@ def make_chain(paths: Paths, order: int, ends: Floats) -> Chain:
     visits = np.bincount(states, weight, minlength=count)
     seen = np.where(visits > 0, visits, 1.0)
     inside = np.flatnonzero(paths.owner[1:] == paths.owner[:-1])
-    source = states[inside]
-    moves = coo_array(
-        (weight[inside] / seen[source], (source, states[inside + 1])), shape=(count, count)
-    )
+    pairs = (states[inside], states[inside + 1])
+    moves = coo_array((weight[inside], pairs), shape=(count, count)).tocsr()
     start = np.bincount(states[paths.first], often, minlength=count)
-    brought = np.bincount(states[paths.last], ends, minlength=count)
     return Chain(
         start=start / max(often.sum(), 1e-300),
-        moves=moves.tocsr(),
-        ends=brought / seen,
+        moves=moves.multiply(1 / seen[:, None]).tocsr(),
+        visits=seen,
+        last=states[paths.last],
         channel=channel,
+        channels=len(paths.channels),
     )
 
 
@@ -97,11 +112,18 @@ def _states(paths: Paths, order: int) -> tuple[Ints, Ints]:
         raise ParameterError(
             f"order is {order}; with {base - 1} channels it is too high, take a lower one."
         )
-    place = np.arange(len(paths.touches)) - paths.first[paths.owner]
     coded = paths.touches + 1
-    for back in range(1, order):
-        earlier = np.zeros_like(paths.touches)
-        earlier[back:] = paths.touches[:-back] + 1
-        coded = coded + np.where(place >= back, earlier, 0) * base**back
-    known, states = np.unique(coded, return_inverse=True)
+    if order > 1:
+        place = np.arange(len(paths.touches)) - paths.first[paths.owner]
+        for back in range(1, order):
+            earlier = np.zeros_like(paths.touches)
+            earlier[back:] = paths.touches[:-back] + 1
+            coded = coded + np.where(place >= back, earlier, 0) * base**back
+    if base**order > DENSE:
+        known, states = np.unique(coded, return_inverse=True)
+    else:
+        known = np.flatnonzero(np.bincount(coded, minlength=base**order))
+        number = np.zeros(base**order, np.int64)
+        number[known] = np.arange(len(known))
+        states = number[coded]
     return states, known % base - 1

@@ -77,7 +77,7 @@ def test_the_chain_meets_the_exact_reference(
     got = held.conversions["markov"].to_dict()
     assert got == pytest.approx(told["attributed_conversions"], abs=1e-6)
     paths = read_paths(reference)
-    base = make_chain(paths, 1, paths.conversions).reached()
+    base = make_chain(paths, 1).reached(paths.conversions)
     assert base == pytest.approx(told["base_conversion"], abs=1e-9)
 
 
@@ -87,7 +87,9 @@ def test_simulated_references_lie_within_their_own_error(
 ) -> None:
     """Effects of order 1 to 3 are shares of some 2,233 simulated conversions."""
     paths = read_paths(reference)
-    exact = dict(zip(paths.channels, remove_channels(paths, 1, paths.conversions), strict=True))
+    exact = dict(
+        zip(paths.channels, remove_channels(make_chain(paths, 1), paths.conversions), strict=True)
+    )
     for channel, told in cases["markov_order1_removal_effects_simulated"].items():
         error = math.sqrt(exact[channel] * (1 - exact[channel]) / WALKS)
         assert abs(told["removal_effects_conversion"] - exact[channel]) < 4 * error + 1 / WALKS
