@@ -112,7 +112,7 @@ def _structural(
 ) -> Lift:
     from scipy.stats import norm
 
-    model = Structural(panel)
+    model = Structural(panel, spike=posterior)
     reading = model.read(panel.first, panel.last)
     actual = float(np.nansum(panel.actual))
     in_time = placebos or inference.try_windows(panel, model)

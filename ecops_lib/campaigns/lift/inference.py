@@ -22,7 +22,7 @@ from ecops_lib.campaigns.lift.structural import Reading, Structural
 from ecops_lib.campaigns.lift.synthetic import expect, weigh_controls, weigh_equally
 
 FEW_PERIODS = 20
-"""Periods (or three cycles) that a placebo is forecast from at least."""
+"""Periods (or three cycles, or a third of the past) that a placebo is forecast from at least."""
 WINDOWS = 8
 """Earlier windows that there shall be; where there is no room they are shorter."""
 LEAST_WINDOWS = 4
@@ -162,7 +162,7 @@ def try_controls(panel: LiftPanel) -> Floats:
 def _places(panel: LiftPanel) -> tuple[list[int], int]:
     """First periods of placebo windows, and their length."""
     known = np.flatnonzero(panel.before)
-    least = max(FEW_PERIODS, 3 * panel.season if panel.season > 1 else 0)
+    least = max(FEW_PERIODS, 3 * panel.season if panel.season > 1 else 0, len(known) // 3)
     if len(known) <= least:
         return [], 0
     begin, end = int(known[least]), int(known[-1]) + 1

@@ -7,7 +7,8 @@ The outcome is a level that wanders, plus a regression on the controls, plus noi
 with the priors of Brodersen et al. (2015, Annals of Applied Statistics 9, 247-274), all
 series standardised before the campaign: var(e) inverse gamma with 50 observations' worth of
 an R² of 0.8; sd(eta) about 0.01 with 32 observations' worth; beta a spike and a slab (three
-controls expected). Given the ratio of the two variances everything is conjugate, so the
+controls expected), or a slab whose strength is weighed. Given the ratio of the two variances
+everything is conjugate, so the
 posterior is a sum over a grid of ratios and over models: no chain, no seed, and
 the same figures each time. One pass of the Kalman filter gives the posterior at *every*
 period, so that each earlier window can be forecast as the campaign was.
@@ -30,8 +31,8 @@ SLAB, SHRINK = 0.01, 0.5
 """Observations' worth of the slab, and how far its covariance is drawn to its diagonal."""
 EXPECTED = 3.0
 """Controls expected to matter."""
-SCALES = (1.0, 10.0, 100.0, 1000.0)
-"""With more controls than that all are kept, and slabs of these strengths are weighed."""
+STRENGTHS = (1.0, 30.0, 1e3, 3e4)
+"""Where subsets are not weighed, slabs of these strengths are: from free to next to nothing."""
 NEGLIGIBLE = 16.0
 """Log weight below the best from which a ratio counts for nothing (one in nine million)."""
 START = 10.0
@@ -90,8 +91,16 @@ class Structural:
         panel: What it is a model of.
     """
 
-    def __init__(self, panel: LiftPanel) -> None:
+    def __init__(self, panel: LiftPanel, *, spike: bool = False) -> None:
+        """Standardise the series.
+
+        Args:
+            panel: The series.
+            spike: Whether subsets of up to three controls are weighed, as CausalImpact does;
+                else all controls are drawn to nothing as hard as the data ask for.
+        """
         self.panel = panel
+        self._spike = spike and panel.controls.shape[1] <= EXPECTED
         known = panel.before
         columns = np.column_stack([panel.controls, _cycle(len(known), panel.season)])
         self._mean, self._scale = _standard(panel.outcome, known)
@@ -170,13 +179,13 @@ class Structural:
     def _models(self) -> list[tuple[list[int], float, float]]:
         """Columns, strength of the slab and log prior of each model; a cycle is in all."""
         cycle = list(range(self._free, self._x.shape[1]))
-        share = EXPECTED / (self._free + 1)
-        if share >= 1:
-            return [([*range(self._free), *cycle], 1.0, 0.0)]
-        if self._free > EXPECTED:
-            return [([*range(self._free), *cycle], strength, 0.0) for strength in SCALES]
+        if not self._spike:
+            strengths = STRENGTHS if self._free else (1.0,)
+            return [([*range(self._free), *cycle], strength, 0.0) for strength in strengths]
+        share = min(1.0, EXPECTED / (self._free + 1))
+        odds = np.log(share), np.log1p(-share) if share < 1 else -np.inf
         return [
-            ([*kept, *cycle], 1.0, size * np.log(share) + (self._free - size) * np.log1p(-share))
+            ([*kept, *cycle], 1.0, _times(size, odds[0]) + _times(self._free - size, odds[1]))
             for size in range(self._free + 1)
             for kept in combinations(range(self._free), size)
         ]
@@ -220,6 +229,11 @@ class Structural:
         unsure_sum = np.einsum("gi,gij,gj->g", whole, inverse, whole)
         total = noise * (counts.sum() + wander + unsure_sum)
         return part.log[kept], each @ counts, total, each, spread
+
+
+def _times(count: int, log: float) -> float:
+    """So many times a log chance; none of an impossible one is possible."""
+    return count * log if count else 0.0
 
 
 def _cycle(periods: int, season: int) -> Floats:

@@ -80,7 +80,7 @@ def test_the_filter_is_the_slow_sum() -> None:
     x = rng.normal(size=(40, 1))
     y = 3 + 2 * x[:, 0] + np.cumsum(rng.normal(0, 0.05, 40)) + rng.normal(0, 0.3, 40)
     panel = LiftPanel(days=range(40), outcome=y, controls=x, names=("x",), first=34, last=39)
-    reading = Structural(panel).read(34, 39)
+    reading = Structural(panel, spike=True).read(34, 39)
     known = slice(0, 34)
     ys = (y - y[known].mean()) / y[known].std(ddof=1)
     xs = (x[:, 0] - x[known].mean()) / x[known].std(ddof=1)
@@ -163,18 +163,23 @@ def test_too_short_a_past_is_refused() -> None:
     assert "活动前只有 20 个已知时段" in refusal(planted(days=27), "zh")
 
 
-def test_controls_that_run_otherwise_are_refused() -> None:
-    panel = planted()
+def test_controls_that_ran_otherwise_are_refused() -> None:
+    """A control that was the series itself, and then another thing."""
+    panel = planted(controls=1)
     rng = np.random.default_rng(8)
-    swing = np.repeat(rng.choice([0.0, 1.0], 19), 7)[: len(panel.outcome)]
     own = 1000 + rng.normal(0, 5, len(panel.outcome))
-    wild = 1000 + 800 * np.cumsum(rng.normal(0, 1, (len(own), 2)), axis=0) + swing[:, None]
+    other = own + np.where(np.arange(len(own)) > 60, 400 * rng.normal(1, 0.3, len(own)), 0.0)
     held = LiftPanel(
-        days=panel.days, outcome=own, controls=wild, names=("a", "b"), first=panel.first,
+        days=panel.days, outcome=own, controls=other[:, None], names=("a",), first=panel.first,
         last=panel.last, season=7,
     )  # fmt: skip
-    found = estimate_lift(held)
-    assert found.credible or "did not run as this one did" in found.refusal
+    assert "did not run as this one did; with them" in refusal(held, "en")
+    assert "说不出增量：对照序列与它走势不同" in refusal(held, "zh")
+
+
+def test_a_series_that_never_moved_is_refused() -> None:
+    panel = planted()
+    own = panel.outcome
     constant = panel.cut(outcome=np.full(len(own), 5.0))
     assert refusal(constant, "en") == (
         "No lift can be told: before the campaign the series never moved."

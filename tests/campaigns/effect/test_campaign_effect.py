@@ -1,0 +1,224 @@
+"""What a campaign really brought: planted shops, the account, its words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+import campaign_worlds as worlds
+import numpy as np
+import pyarrow as pa
+import pytest
+from campaign_worlds import World, campaign, shop_of, truth_of
+
+from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
+from ecops_lib.campaigns.effect.parts import adjust_holm
+from ecops_lib.core.errors import MissingDataError, ParameterError
+from ecops_lib.core.language import set_reader
+
+AS_OF = dt.date(2026, 8, 5)
+
+
+def effect_of(world: World, *, as_of: dt.date = AS_OF, **changes: object) -> CampaignEffect:
+    return measure_effect(
+        shop_of(world), campaign=campaign(**changes), as_of=as_of, time_zone=worlds.ZONE
+    )
+
+
+@pytest.fixture(scope="module")
+def planted() -> CampaignEffect:
+    return effect_of(World())
+
+
+def test_the_planted_lift_lies_inside_its_interval(planted: CampaignEffect) -> None:
+    flat = worlds.units_of(World(lift=1, borrowed=1, taken=1))
+    first, last = ((d - worlds.FIRST).days for d in (worlds.SALE, worlds.LAST))
+    paid = worlds.units_of(World())[first : last + 1, [0, 3]].sum() * worlds.PRICE * 0.8
+    truth = paid - flat[first : last + 1, [0, 3]].sum() * worlds.PRICE
+    sale = planted.parts.sale
+    assert sale.low <= truth <= sale.high
+    assert sale.claimed
+    units = worlds.units_of(World())[first : last + 1, [0, 3]].sum()
+    added = units - flat[first : last + 1, [0, 3]].sum()
+    assert planted.parts.units.low <= added <= planted.parts.units.high
+
+
+def test_what_was_borrowed_and_whom_it_took_from_is_named(planted: CampaignEffect) -> None:
+    truth = truth_of(World())
+    for part, name in ((planted.parts.before, "before"), (planted.parts.after, "after")):
+        assert part is not None
+        assert part.low <= truth[name] <= part.high
+        assert part.high < 0
+    [sister] = planted.lost_sisters
+    assert sister.product_id == "P01"
+    assert sister.amount == pytest.approx(truth["sister"], rel=0.15)
+    texts = [f.text for f in planted.findings()]
+    assert any(t.startswith("It took ") and "Item P01" in t for t in texts)
+    assert any("was borrowed from the days before + the days after" in t for t in texts)
+
+
+def test_the_account_adds_up_and_its_steps_are_those_of_the_definition(
+    planted: CampaignEffect,
+) -> None:
+    account = planted.account
+    assert account is not None
+    steps = {s.key: s for s in account.steps}
+    known = [s.amount for s in account.steps if s.known]
+    assert sum(known) == pytest.approx(account.margin)
+    assert account.low < account.margin < account.high
+    sale = planted.parts.sale
+    assert steps["list"].amount + steps["discount"].amount == pytest.approx(sale.effect)
+    series = planted.series
+    units = series.units[series.sale][:, series.promoted].sum()
+    assert steps["discount"].amount == pytest.approx(-0.2 * worlds.PRICE * units)
+    assert account.shipped_discount == pytest.approx(0.2)
+    more = sum(steps[k].amount for k in ("list", "before", "after", "sisters"))
+    assert steps["goods"].amount == pytest.approx(-more * 0.4 * 0.95)
+    net = more + steps["discount"].amount
+    assert steps["refunds"].amount == pytest.approx(-0.05 * net, rel=0.02)
+    assert not steps["ads"].known
+    assert not steps["fees"].known
+    assert planted.findings()[-1].text.startswith("Not known, and so not in the margin: Platform")
+
+
+def test_refunds_after_the_sale_are_told_and_cost() -> None:
+    calm, wave = effect_of(World()), effect_of(World(refunds=0.25))
+    assert calm.account
+    assert wave.account
+    assert wave.account.refund_rate == pytest.approx(0.25, abs=0.01)
+    assert wave.account.usual_rate == pytest.approx(0.05, abs=0.01)
+    sold = wave.series.amount[wave.series.sale][:, wave.series.promoted].sum()
+    gap = calm.account.margin - wave.account.margin
+    assert gap == pytest.approx(0.2 * sold, rel=0.05)
+    assert any(f.key == "campaign/refunds" for f in wave.findings())
+    assert not any(f.key == "campaign/refunds" for f in calm.findings())
+
+
+def test_without_a_lift_none_can_be_shown_and_nobody_is_accused() -> None:
+    world = World(lift=1, borrowed=1, taken=1, discount=1)
+    found = effect_of(world)
+    assert not found.parts.sale.claimed
+    assert found.verdict == "open"
+    assert not found.lost_sisters
+    keys = [f.key for f in found.findings()]
+    assert "campaign/borrowed" not in keys
+    assert any(f.text.startswith("No lift can be shown") for f in found.findings())
+
+
+def test_a_gift_given_for_nothing_is_told_as_a_loss() -> None:
+    found = effect_of(World(lift=1, borrowed=1, taken=1, discount=0.5))
+    assert found.verdict == "lost"
+    [first, *_] = found.findings()
+    assert first.level == "bad"
+    assert first.action is not None
+    assert first.action.text.startswith("give less off")
+
+
+@pytest.mark.parametrize(
+    ("language", "starts"),
+    [
+        ("en", ("The campaign paid: it left", "Whether the campaign paid", "The campaign did not")),
+        ("zh", ("这次活动是赚的：", "这次活动赚没赚说不准：", "这次活动没赚：")),
+    ],
+)
+def test_the_verdict_s_words_follow_the_truth(language: str, starts: tuple[str, ...]) -> None:
+    set_reader(language, "CNY")
+    worlds_told = (
+        World(taken=1, borrowed=1),
+        World(lift=1, borrowed=1, taken=1, discount=1),
+        World(lift=1, borrowed=1, taken=1, discount=0.5),
+    )
+    for world, start in zip(worlds_told, starts, strict=True):
+        found = effect_of(world)
+        assert found.findings()[0].text.startswith(start)
+        account = found.account
+        assert account
+        zero_inside = account.low <= 0 <= account.high
+        assert zero_inside == (found.verdict == "open")
+
+
+def test_nothing_later_than_as_of_is_looked_at() -> None:
+    early = dt.date(2026, 7, 28)
+    shop = shop_of(World())
+    cut = {
+        name: table[table["paid_at"] < "2026-07-28T16:00Z"] if name == "orders" else table
+        for name, table in shop.items()
+    }
+    kept = cut["orders"]["order_id"]
+    cut["order_items"] = shop["order_items"][shop["order_items"]["order_id"].isin(kept)]
+    late = shop["refunds"]["finished_at"] >= "2026-07-28T16:00Z"
+    cut["refunds"] = shop["refunds"][~late]
+    args = {"campaign": campaign(), "as_of": early, "time_zone": worlds.ZONE}
+    whole, known = measure_effect(shop, **args), measure_effect(cut, **args)
+    assert whole.account
+    assert known.account
+    assert whole.account.margin == pytest.approx(known.account.margin)
+    assert any(f.key == "campaign/after" for f in whole.findings())
+    assert "4 of the days after the sale have not come yet" in str(whole)
+
+
+def test_a_campaign_for_the_whole_shop_is_refused() -> None:
+    found = effect_of(World(), products=())
+    assert found.account is None
+    assert found.findings() == ()
+    assert found.absent().startswith("No lift can be told: the campaign was for everything")
+    assert found.chart() is None
+
+
+def test_a_shop_of_one_category_compares_with_its_other_products() -> None:
+    shop = shop_of(World(taken=1))
+    shop["products"] = shop["products"].assign(category="tea")
+    found = measure_effect(shop, campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE)
+    assert found.series.kin_in_controls
+    assert found.parts.sale.claimed
+
+
+@pytest.mark.parametrize("change", ["refunds", "products"])
+def test_a_missing_table_is_not_known_rather_than_zero(change: str) -> None:
+    shop = {k: v for k, v in shop_of(World()).items() if k != change}
+    found = measure_effect(shop, campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE)
+    assert found.account
+    unknown = {s.key for s in found.account.steps if not s.known}
+    assert {"refunds": {"refunds"}, "products": {"goods"}}[change] <= unknown
+    assert not math.isnan(found.account.margin)
+
+
+def test_impossible_questions_are_refused() -> None:
+    with pytest.raises(ParameterError, match="sells from 2026-07-21, after as_of 2026-07-01"):
+        effect_of(World(), as_of=dt.date(2026, 7, 1))
+    with pytest.raises(ParameterError, match="none of the products of campaign 'tea-2026'"):
+        effect_of(World(), products=("nobody",))
+    shop = shop_of(World())
+    late = shop["orders"]["paid_at"] >= "2026-07-22T00:00Z"
+    shop["orders"] = shop["orders"][late]
+    with pytest.raises(MissingDataError, match="No order was paid before 2026-07-21"):
+        measure_effect(shop, campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE)
+
+
+def as_arrow(table: Any) -> pa.Table:
+    """The table with words where nothing is told, and moments in microseconds."""
+    held = pa.Table.from_pandas(table, preserve_index=False)
+    kinds = {pa.null(): pa.string(), pa.timestamp("ns", "UTC"): pa.timestamp("us", "UTC")}
+    return held.cast(pa.schema([(f.name, kinds.get(f.type, f.type)) for f in held.schema]))
+
+
+def test_every_engine_reads_the_same(light_engine: Any) -> None:
+    shop = shop_of(World())
+    plain = measure_effect(shop, campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE)
+    arrow = {name: as_arrow(table) for name, table in shop.items()}
+    other = measure_effect(
+        light_engine(arrow), campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE
+    )
+    assert other.account
+    assert plain.account
+    assert other.account.margin == pytest.approx(plain.account.margin)
+
+
+def test_holm_never_falls() -> None:
+    rng = np.random.default_rng(1)
+    values = np.sort(rng.random(30))
+    held = adjust_holm(values)
+    assert (np.diff(held) >= 0).all()
+    assert (held >= values).all()
+    assert held[0] == pytest.approx(min(1, 30 * values[0]))
