@@ -163,8 +163,10 @@ def confound(worlds: int) -> int:
                         off.append(mean / marginal(truth, curve.present) - 1)
             missed += troubles["told"] if told and driven >= 2 else 0
             error = f"{np.mean(off):+.2f}" if off else "-"
-            print(f"spend follows demand by {driven**2 / (1 + driven**2):.0%}, demand "
-                  f"{'told' if told else 'untold'}: {dict(troubles)}, mean error {error}")  # fmt: skip
+            share = driven**2 / (1 + driven**2)
+            known = "told" if told else "untold"
+            print(f"spend follows demand by {share:.0%}, demand {known}: {dict(troubles)}, "
+                  f"mean error {error}")  # fmt: skip
     return missed
 
 

@@ -39,12 +39,12 @@ VERDICTS: Mapping[str, str] = {
 def verdict_of(row: Mapping[str, Any]) -> str:
     """What to do about a creator.
 
-    ``stop``: it costs more than it leaves, even if all its orders count, or surely more than
-    its sessions brought; ``negotiate``: buyers surely give back more than the shop's others;
+    ``stop``: it costs surely more than it leaves, even if all its orders count, or than its
+    sessions brought; ``negotiate``: buyers surely give back more than the shop's others;
     ``keep``: its sessions surely brought more than they cost; ``untold``: costs or margins are
     not told; else ``open``.
     """
-    if row["left"] < 0 or row["profit_high"] < 0:
+    if row["left_high"] < 0 or row["profit_high"] < 0:
         return "stop"
     if row["chance"] >= SURE:
         return "negotiate"
@@ -89,6 +89,7 @@ class CreatorRatings(Result):
         "discount": mark("Discounts borne by the creator"),
         "cost": mark("Fees and commission"),
         "left": mark("Left of all orders"),
+        "left_high": mark("Left at most"),
         "beyond": mark("Sold beyond the usual"),
         "beyond_low": mark("Beyond at least"),
         "beyond_high": mark("Beyond at most"),
@@ -102,7 +103,8 @@ class CreatorRatings(Result):
         **dict.fromkeys(("refund_rate", "refund_low", "refund_high", "shop_rate"), "share"),
         **dict.fromkeys(
             ("paid", "told", "back", "slot_fee", "commission", "discount", "cost", "left",
-             "beyond", "beyond_low", "beyond_high", "profit", "profit_low", "profit_high"),
+             "left_high", "beyond", "beyond_low", "beyond_high", "profit", "profit_low",
+             "profit_high"),
             "money",
         ),
     }  # fmt: skip

@@ -244,24 +244,35 @@ def _shop_rates(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 def _left(held: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
-    """What is left after costs, of all orders and of the sales beyond the usual."""
+    """What is left after costs, of all orders and of the sales beyond the usual.
+
+    ``left_high`` is what would be left had as many more orders come as chance allows
+    (Garwood 1936); sessions that do not compare are taken to differ as the others do.
+    """
+    from scipy.stats import gamma
+
     sold = ["orders", "hits", "paid", "back", "net", "kept", "commission"]
     held[sold] = held[sold].where(held["orders"].notna(), 0.0)
     held["sessions"] = held["sessions"].fillna(0)
     held["cost"] = held["slot_fee"] + held["commission"]
     held["left"] = held["kept"] - held["cost"]
+    few = gamma.ppf(0.95, held["orders"] + 1) / held["orders"].where(held["orders"] > 0)
+    most = few.fillna(0.0) * (held["kept"] - held["commission"])
+    held["left_high"] = np.fmax(held["left"], most - held["slot_fee"])
     told = sessions[sessions["variance"].notna()]
     by = told.assign(beyond=told["sold"] - told["usual"]).groupby("creator_id")
     sums = by[["beyond", "variance"]].sum().join(by.size().rename("compared"))
-    held = held.join(sums, how="left")
-    scale = held["sessions"] / held["compared"].where(held["compared"] >= MOST * held["sessions"])
-    reach = Z * np.sqrt(held["variance"]) * scale
-    held["beyond"] = held["beyond"] * scale
+    held = held.join(sums, how="left").join(by["beyond"].var().rename("between"))
+    compared = held["compared"].where(held["compared"] >= MOST * held["sessions"])
+    rest = held["sessions"] - compared
+    unlike = (held["between"] * rest * (1 + rest / compared)).where(rest > 0, 0.0)
+    reach = Z * np.sqrt(held["variance"] + unlike)
+    held["beyond"] = held["beyond"] * held["sessions"] / compared
     held["beyond_low"], held["beyond_high"] = held["beyond"] - reach, held["beyond"] + reach
     share = held["kept"] / held["paid"].where(held["paid"] > 0)
     for name in ("", "_low", "_high"):
         held[f"profit{name}"] = held[f"beyond{name}"] * share - held["cost"]
-    return held.drop(columns=["variance"])
+    return held.drop(columns=["variance", "between"])
 
 
 def _names(sessions: pd.DataFrame, creators: pd.Index) -> list[str]:

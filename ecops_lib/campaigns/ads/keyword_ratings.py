@@ -181,10 +181,12 @@ class KeywordRatings(Result):
             return None
         sums = self._sums(rows)
         text = ntr(
-            "Raise {names}: it would pay even at clicks a quarter dearer. As many clicks again at "
-            "today's price would be worth {profit}; whether there are so many cannot be told.",
-            "Raise {names}: they would pay even at clicks a quarter dearer. As many clicks again "
-            "at today's price would be worth {profit}; whether there are so many cannot be told.",
+            "Raise {names}: it pays, and is expected to even at clicks a quarter dearer. As many "
+            "clicks again at today's price would be worth {profit}; whether there are so many "
+            "cannot be told.",
+            "Raise {names}: they pay, and are expected to even at clicks a quarter dearer. As "
+            "many clicks again at today's price would be worth {profit}; whether there are so "
+            "many cannot be told.",
             len(rows),
             names=_names(rows),
             profit=show(sums["profit"], "money"),

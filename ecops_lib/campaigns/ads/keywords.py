@@ -35,8 +35,10 @@ MANY = 20
 DRAWS = 2000
 CHUNK = 2000
 """Keywords drawn at a time."""
+ENOUGH = 10
+"""Credited orders from which a product tells the value of its orders."""
 HEADROOM = 0.25
-"""A keyword is worth raising where it pays also at clicks so much dearer."""
+"""A keyword is worth raising where it is expected to pay at clicks so much dearer."""
 MOST_CLICKS = 1e6
 """Clicks beyond which a keyword counts as never decided."""
 
@@ -55,12 +57,12 @@ def rate_keywords(
     """Say of each keyword of each plan whether to pause, raise, test or keep it.
 
     The orders of a click are drawn towards what the plan's keywords convert (beta-binomial;
-    all plans' where a plan has few keywords), the value of an order towards theirs
-    (gamma-gamma), so that ten clicks without an order are not yet a bad keyword. A click's
-    profit is conversion × value × margin after refunds, less its cost. ``pause``: it loses
-    with a chance of at least ``sure``. ``raise``: with that chance it would also pay at clicks
-    25 % dearer. ``test``: neither, and it has fewer clicks than it takes to tell a keyword
-    without an order from one that pays. ``keep``: the rest.
+    all plans' where a plan has few keywords), the value of an order towards what orders of the
+    keyword's products bring (gamma-gamma), so that ten clicks without an order are not yet a
+    bad keyword. A click's profit is conversion × value × margin after refunds, less its cost.
+    ``pause``: it loses with a chance of at least ``sure``. ``raise``: it pays with that chance,
+    and is expected to at clicks 25 % dearer. ``test``: neither, and it has fewer clicks than it takes to tell a
+    keyword without an order from one that pays. ``keep``: the rest.
 
     Args:
         source: A store, or tables of any engine by canonical name; needs ``ads`` with keywords.
@@ -124,9 +126,11 @@ def _by_keyword(rows: pd.DataFrame, margins: Margins) -> tuple[pd.DataFrame, int
     """One row a plan and keyword with clicks and told orders, and how many have not."""
     rows = rows.assign(
         kept=margins.of(rows["product_id"]) * rows["cost"],
+        valued=_usual_values(rows) * rows["cost"],
         attributed_amount=rows["attributed_amount"].where(rows["attributed_orders"] > 0),
     )
-    sums = ["impressions", "clicks", "cost", "attributed_amount", "attributed_orders", "kept"]
+    sums = ["impressions", "clicks", "cost", "attributed_amount", "attributed_orders", "kept",
+            "valued"]  # fmt: skip
     by = rows.groupby(["campaign_id", "keyword"])
     held = by[sums].sum(min_count=1)
     held["orders_told"] = by["attributed_orders"].count() == by["cost"].count()
@@ -140,9 +144,22 @@ def _by_keyword(rows: pd.DataFrame, margins: Margins) -> tuple[pd.DataFrame, int
         )
     kept["plan"] = [plan_word(n, i) for n, i in zip(kept["plan"], kept["campaign_id"], strict=True)]
     kept["margin"] = kept["kept"] / kept["cost"]
+    kept["usual"] = kept["valued"] / kept["cost"]
     kept["attributed_amount"] = kept["attributed_amount"].fillna(0.0)
     kept["cost_per_click"] = kept["cost"] / kept["clicks"]
-    return kept.drop(columns=["kept", "orders_told"]), len(held) - len(kept)
+    return kept.drop(columns=["kept", "valued", "orders_told"]), len(held) - len(kept)
+
+
+def _usual_values(rows: pd.DataFrame) -> Floats:
+    """Value of an order by each row's product; of all products where it has few orders."""
+    sums = rows.groupby("product_id")[["attributed_amount", "attributed_orders"]].sum()
+    whole = sums.sum()
+    usual = whole["attributed_amount"] / max(whole["attributed_orders"], 1.0)
+    each = sums["attributed_amount"] / sums["attributed_orders"].where(
+        (sums["attributed_orders"] >= ENOUGH) & (sums["attributed_amount"] > 0)
+    )
+    held = rows["product_id"].map(each).astype(float).fillna(usual).to_numpy()
+    return np.where(held > 0, held, 1.0)
 
 
 def _pools(held: pd.DataFrame) -> pd.Series:
@@ -156,9 +173,11 @@ def _rate(held: pd.DataFrame, sure: float, rng: np.random.Generator) -> pd.DataF
     """The keywords of one prior, rated."""
     orders = held["attributed_orders"].to_numpy(float)
     trials = np.maximum(held["clicks"].to_numpy(float), orders)  # a click may bring two orders
-    amounts = held["attributed_amount"].to_numpy(float)
+    usual = held["usual"].to_numpy(float)
+    amounts = held["attributed_amount"].to_numpy(float) / usual
     rates, values = weigh_rates(orders, trials), weigh_values(amounts, orders)
     margin, cost = held["margin"].to_numpy(float), held["cost_per_click"].to_numpy(float)
+    worth = margin * usual  # what is kept of an order of the usual value of its products
     if values is None:
         raise MissingDataError(
             tr("No keyword has a credited order with its amount, so none can be rated.")
@@ -166,21 +185,23 @@ def _rate(held: pd.DataFrame, sure: float, rng: np.random.Generator) -> pd.DataF
     paid = np.where(amounts > 0, orders, 0.0)
     chances = [
         _chances(rates, values, (orders[c], trials[c], amounts[c], paid[c]),
-                 margin[c], cost[c], rng)
+                 worth[c], margin[c], cost[c], rng)
         for c in (slice(at, at + CHUNK) for at in range(0, len(held), CHUNK))
     ]  # fmt: skip
-    loss, dear, mean, low, high, spared = np.concatenate(chances, axis=1)
-    worth = margin * values.mean_of(np.zeros(1), np.zeros(1))[0]
-    needed = _needed(rates, cost / np.where(worth > 0, worth, np.nan), sure)
+    loss, mean, low, high, spared = np.concatenate(chances, axis=1)
+    pays = worth * values.mean_of(np.zeros(1), np.zeros(1))[0]
+    needed = _needed(rates, cost / np.where(pays > 0, pays, np.nan), sure)
     clicks = held["clicks"].to_numpy(float)
     kind = np.select(
-        [loss >= sure, dear >= sure, ~(clicks >= needed)], ["pause", "raise", "test"], "keep"
+        [loss >= sure, (loss <= 1 - sure) & (mean > HEADROOM * cost), ~(clicks >= needed)],
+        ["pause", "raise", "test"],
+        "keep",
     )
     profit = mean * clicks
     return held.assign(
         kind=kind,
         conversion=rates.mean_of(orders, trials),
-        value=values.mean_of(amounts, paid),
+        value=values.mean_of(amounts, paid) * usual,
         roi=held["attributed_amount"] / held["cost"],
         roi_low=low,
         roi_high=high,
@@ -196,24 +217,23 @@ def _chances(
     rates: RatePrior,
     values: ValuePrior,
     counts: tuple[Floats, Floats, Floats, Floats],
+    worth: Floats,
     margin: Floats,
     cost: Floats,
     rng: np.random.Generator,
 ) -> Floats:
-    """What the draws tell of each keyword (6, keywords).
+    """What the draws tell of each keyword (5, keywords).
 
-    Chance of a loss; of a profit with headroom; mean profit of a click; the 90 % interval of
-    the ROI; the mean of what a wrong pause forgoes a click.
+    Chance of a loss; mean profit of a click; the 90 % interval of the ROI; the mean of what a
+    wrong pause forgoes a click.
     """
     orders, trials, amounts, paid = counts
     brought = rates.draw(rng, DRAWS, orders, trials) * values.draw(rng, DRAWS, amounts, paid)
-    kept = brought * margin
-    profit = kept - cost
-    low, high = np.quantile(brought / cost, [0.05, 0.95], axis=0)
+    profit = brought * worth - cost
+    low, high = np.quantile(brought * (worth / margin) / cost, [0.05, 0.95], axis=0)
     return np.array(
         [
             (profit < 0).mean(axis=0),
-            (kept > (1 + HEADROOM) * cost).mean(axis=0),
             profit.mean(axis=0),
             low,
             high,
