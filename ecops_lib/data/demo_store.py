@@ -52,6 +52,7 @@ def make_demo_store(
         key=key,
         thresholds={"low_stock": LOW_STOCK},
         tests=shop.tests,
+        campaigns=shop.campaigns,
     )
     result = import_files([making / "exports"], store=making, progress=progress)
     if target.exists():

@@ -260,6 +260,7 @@ def create_store(
     key: bytes | None = None,
     thresholds: Mapping[str, float] | None = None,
     tests: Mapping[str, Mapping[str, Any]] | None = None,
+    campaigns: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Store:
     """Make an empty store folder.
 
@@ -272,6 +273,7 @@ def create_store(
         key: Secret for hashing buyers; random unless given (the demo shop's is fixed).
         thresholds: Limits by name, where they are not the usual ones.
         tests: Plans of A/B tests by id.
+        campaigns: Campaigns by id.
 
     Raises:
         StoreError: The folder is a store already, or cannot be one.
@@ -283,6 +285,7 @@ def create_store(
     delta.check_path(folder)
     held: dict[str, Any] = {"name": name, "currency": currency, "time_zone": time_zone}
     held |= {"language": language, "thresholds": dict(thresholds or {}), "tests": tests or {}}
+    held["campaigns"] = campaigns or {}
     settings = check_settings(held, folder / "store.toml")
     with delta.full_disk_told(folder):
         (folder / "snapshots").mkdir(parents=True, exist_ok=True)

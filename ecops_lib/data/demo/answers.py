@@ -9,9 +9,11 @@ import numpy as np
 
 from ecops_lib.data.demo.asked import tell_odd, tell_shortages
 from ecops_lib.data.demo.buyers import LIFETIME
+from ecops_lib.data.demo.campaigns import tell_live_campaign, tell_own_campaigns
 from ecops_lib.data.demo.carriage import tell_carriers
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.community import tell_community
+from ecops_lib.data.demo.creators import tell_creators
 from ecops_lib.data.demo.habits import tell_habits
 from ecops_lib.data.demo.inventory import tell_idle, tell_kit, tell_late_supply
 from ecops_lib.data.demo.life import Life
@@ -24,6 +26,7 @@ from ecops_lib.data.demo.surroundings import COMPETITORS
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.trial_log import tell_tests
+from ecops_lib.data.demo.words import tell_words
 from ecops_lib.data.demo.world import CHANNELS, World
 
 Told = dict[str, object]
@@ -60,6 +63,10 @@ def tell_truths(life: Life) -> Told:
         "late_supply": tell_late_supply(world, life.stock),
         "odd_demand": tell_odd(world, trade),
         "kit": tell_kit(world),
+        "own_campaigns": tell_own_campaigns(world, trade, life.claims),
+        "live_campaign": tell_live_campaign(world, trade, life.stock),
+        "creators": tell_creators(world, trade, life.done, life.claims),
+        "keywords": tell_words(world, life.ads),
     }
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecops_lib.data.demo.returns import claimed_late
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
 
 STAGES = ("before_shipping", "in_transit", "after_receipt")
+AFTER_RECEIPT = STAGES.index("after_receipt")
 RATES = (0.03, 0.008, 0.06)
 """Share of paid lines claimed at each stage."""
 REASONS: tuple[tuple[tuple[str, float], ...], ...] = (
@@ -74,6 +76,7 @@ def stage_of_lines(world: World, trade: Trade) -> Ints:
     rng = world.rng("claims")
     draw = rng.random(len(trade.lines))
     late = RATES[2] * world.catalogue.fragility[trade.lines.product]
+    late = claimed_late(world, trade, late)
     stage = np.full(len(draw), -1)
     stage[draw < RATES[0] + RATES[1] + late] = 2
     stage[draw < RATES[0] + RATES[1]] = 1

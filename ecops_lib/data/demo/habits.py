@@ -8,7 +8,7 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import NEAR, among, nickname
 from ecops_lib.data.demo.catalogue import CATEGORIES
-from ecops_lib.data.demo.claims import STAGES, Claims, stage_of_lines
+from ecops_lib.data.demo.claims import AFTER_RECEIPT, Claims, stage_of_lines
 from ecops_lib.data.demo.hands import alone, circle_of, with_buyers
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.truths import Habits
@@ -24,7 +24,6 @@ OFTEN = 4
 """Orders in the shop's life from which a buyer can have a habit."""
 NOBODY = -1
 NOTHING = -1
-AFTER_RECEIPT = STAGES.index("after_receipt")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

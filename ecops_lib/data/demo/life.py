@@ -11,6 +11,7 @@ from ecops_lib.data.demo.habits import Tagged, plant_habits
 from ecops_lib.data.demo.mailings import Sent, send_mailings
 from ecops_lib.data.demo.members import find_referrers
 from ecops_lib.data.demo.points import Ledger, keep_points
+from ecops_lib.data.demo.promotion import Ads, make_ads
 from ecops_lib.data.demo.season import Season, make_season
 from ecops_lib.data.demo.stock import Stock, make_stock
 from ecops_lib.data.demo.trade import Trade, make_trade
@@ -38,6 +39,7 @@ class Life:
     ledger: Ledger
     community: Community
     stock: Stock
+    ads: Ads
 
 
 def live(world: World) -> Life:
@@ -63,4 +65,5 @@ def live(world: World) -> Life:
         ledger=keep_points(world, trade, done, claims),
         community=make_community(world, trade),
         stock=make_stock(world, trade, done, claims),
+        ads=make_ads(world, visits, trade),
     )

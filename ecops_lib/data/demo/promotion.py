@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecops_lib.data.demo.bids import KEYWORD_PLANS, price_levels
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, yuan
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.visits import Visits
@@ -43,7 +44,7 @@ PLANS = (
         line="关键词推广",
         plan_id="70010001",
         name="主力词-茶与香",
-        products=(1, 3, 4, 5),
+        products=KEYWORD_PLANS["70010001"],
         channel="直通车",
         share=1.0,
         click_price=210,
@@ -52,7 +53,7 @@ PLANS = (
         line="关键词推广",
         plan_id="70010002",
         name="长尾词-家居",
-        products=(6, 7, 8, 9, 10, 11),
+        products=KEYWORD_PLANS["70010002"],
         channel="直通车",
         share=1.0,
         click_price=160,
@@ -125,7 +126,6 @@ def _plan_rows(
     clicks = np.round(came * plan.share * 1.12).astype(np.int64)
     amounts, counts = _attributed(world, rng, trade, plan)
     day, item = np.nonzero(clicks)
-    count = len(day)
     whole = {
         "clicks": clicks[day, item],
         "direct": amounts[0][day, items[item]],
@@ -133,26 +133,27 @@ def _plan_rows(
         "direct_orders": counts[0][day, items[item]],
         "indirect_orders": counts[1][day, items[item]],
     }
-    return _units(rng, plan, number, day, items[item], whole, count)
+    return _units(world, rng, number, day, items[item], whole)
 
 
 def _units(
+    world: World,
     rng: np.random.Generator,
-    plan: Plan,
     number: int,
     day: Ints,
     product: Ints,
     whole: dict[str, Ints],
-    count: int,
 ) -> dict[str, Ints]:
     """The main plan has two units an item: the same item stands in two rows of a day."""
+    plan, count = PLANS[number], len(day)
     units = 2 if number == 0 else 1
+    dear = price_levels(world, plan.plan_id)[day]
     first = {**whole, "clicks": rng.binomial(whole["clicks"], 1 / units)}
     parts = [first, {k: v - first[k] if k == "clicks" else v * 0 for k, v in whole.items()}][:units]
     rows = []
     for unit, part in enumerate(parts):
         clicks = part["clicks"]
-        price = plan.click_price * rng.normal(1, 0.06, count)
+        price = plan.click_price * rng.normal(1, 0.06, count) * dear
         orders = part["direct_orders"] + part["indirect_orders"]
         rows.append(
             {

@@ -13,8 +13,10 @@ import numpy as np
 
 from ecops_lib.core.checks import require_between
 from ecops_lib.data.demo import (
+    campaigns,
     carriage,
     community,
+    creators,
     inventory,
     log,
     mailings,
@@ -36,11 +38,12 @@ from ecops_lib.data.demo.life import Life, live
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.truths import Truths
+from ecops_lib.data.demo.words import split_by_word
 from ecops_lib.data.demo.world import CHANNELS, World
 
 LAST_DAY = dt.date(2026, 10, 27)
 PLANTED = Truths()
-ZIPPED_FROM = 20_000
+ZIPPED_FROM = 10_000
 """Sheets of more rows come zipped."""
 
 
@@ -54,6 +57,7 @@ class DemoShop:
         truths: What ``truths.json`` says was planted.
         orders: Number of orders in the exports.
         tests: Plans of its A/B tests, as ``store.toml`` holds them.
+        campaigns: Its own campaigns, likewise.
     """
 
     folder: Path
@@ -61,6 +65,7 @@ class DemoShop:
     truths: dict[str, object]
     orders: int
     tests: dict[str, dict[str, object]]
+    campaigns: dict[str, dict[str, object]]
 
 
 def write_demo(
@@ -118,6 +123,7 @@ def _save(life: Life, root: Path) -> DemoShop:
         truths=told,
         orders=len(life.trade.orders),
         tests=trials.plan_tests(life.world),
+        campaigns=campaigns.write_campaigns(life.world, life.traffic, life.ads),
     )
 
 
@@ -133,7 +139,8 @@ def _write_exports(folder: Path, life: Life) -> None:
     refunds.write_refunds(folder, life)
     sycm.write_products(folder, life.world, life.traffic)
     sycm.write_shop(folder, life.world, life.traffic)
-    alimama.write_ads(folder, life.world, promotion.make_ads(life.world, life.visits, life.trade))
+    alimama.write_ads(folder, life.world, life.ads)
+    alimama.write_words(folder, life.world, split_by_word(life.world, life.ads))
     _write_sheets(folder, _sheets(life))
 
 
@@ -173,7 +180,7 @@ def _sheets(life: Life) -> list[Sheet]:
         sourcing.make_sourcing_sheet(world),
         *([inventory.make_kits_sheet(world)] if world.truths.kit else []),
         carriage.make_rates_sheet(),
-        supply.make_ledger_sheet(season, trade, done),
+        supply.make_ledger_sheet(world, season, trade, done),
         carriage.make_shipments_sheet(world, trade, done),
         supply.make_costs_sheet(
             world, trade, done, members.rewards_of(world, trade, life.referrer)
@@ -182,6 +189,7 @@ def _sheets(life: Life) -> list[Sheet]:
         service.make_enquiries(world, traffic),
         service.make_reviews(world, trade, done, claims),
         promotion.make_commissions(world, trade),
+        *([creators.make_sessions_sheet(world, trade)] if len(trade.sessions) else []),
         members.make_customers_sheet(world, trade, life.referrer, life.community.joined_at),
         points.make_points_sheet(life.ledger),
         mailings.make_contacts_sheet(world, trade, life.sent),

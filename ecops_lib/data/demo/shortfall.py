@@ -9,6 +9,7 @@ import numpy as np
 from ecops_lib.data.demo.asked import find_spans
 from ecops_lib.data.demo.buyers import WAREHOUSES
 from ecops_lib.data.demo.purchases import LEAD_DAYS, Purchases
+from ecops_lib.data.demo.truths import LateSupply, MemberDay
 from ecops_lib.data.demo.world import Flags, Ints, World
 
 OVERDUE = 4
@@ -73,7 +74,8 @@ def plant_shortfalls(world: World, shelves: Shelves) -> Shelves:
             shelves = _refilled(world, shelves, (span.sku, warehouse), span.first, span.refill)
         shelves = _sold_out(world, shelves, warehouse)
         shelves = _runs_out(world, shelves, warehouse)
-        shelves = _late_supply(world, shelves, warehouse)
+        for planted in (world.truths.late_supply, world.truths.live_campaign):
+            shelves = _late_supply(world, shelves, warehouse, planted)
     bought = shelves.purchases
     kept = np.flatnonzero(bought.quantity > 0)
     order = kept[np.argsort(bought.ordered[kept], kind="stable")]
@@ -117,9 +119,10 @@ def _runs_out(world: World, shelves: Shelves, warehouse: int) -> Shelves:
     return shelves
 
 
-def _late_supply(world: World, shelves: Shelves, warehouse: int) -> Shelves:
+def _late_supply(
+    world: World, shelves: Shelves, warehouse: int, planted: LateSupply | MemberDay | None
+) -> Shelves:
     """A few units are left on the last day, and more comes only later."""
-    planted = world.truths.late_supply
     if planted is None:
         return shelves
     place, count = (world.sku(planted.sku), warehouse), len(world.days)

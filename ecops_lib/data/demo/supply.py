@@ -6,8 +6,10 @@ import numpy as np
 
 from ecops_lib.data.demo.buyers import WAREHOUSES
 from ecops_lib.data.demo.catalogue import BRAND, CATEGORIES, SUPPLIERS
+from ecops_lib.data.demo.editions import find_editions
 from ecops_lib.data.demo.fulfilment import Fulfilment
 from ecops_lib.data.demo.season import Season
+from ecops_lib.data.demo.sessions import creators_of
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, yuan
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.world import CHANNELS, HOUR, NEVER, Ints, World, add_seconds
@@ -44,11 +46,14 @@ def make_products_sheet(world: World) -> Sheet:
     )
 
 
-def make_ledger_sheet(season: Season, trade: Trade, done: Fulfilment) -> Sheet:
+def make_ledger_sheet(world: World, season: Season, trade: Trade, done: Fulfilment) -> Sheet:
     """The order system's own list: where orders came from, and their deadlines and parcels."""
     orders = trade.orders
     due = add_seconds(orders.paid_at, np.full(len(orders), SHIP_WITHIN_HOURS * HOUR))
     campaigns = [*(campaign.campaign_id for campaign in season.campaigns), ""]
+    own = [*(edition.campaign_id for edition in find_editions(world)), ""]
+    creators = [*(creator.creator_id for creator in creators_of(world)), ""]
+    whose = np.append(trade.sessions.creator, -1)[orders.session]
     return Sheet(
         file="ERP订单履约",
         table="orders",
@@ -57,7 +62,14 @@ def make_ledger_sheet(season: Season, trade: Trade, done: Fulfilment) -> Sheet:
             "created_at": ("下单时间", stamps(orders.created_at)),
             "ordered_amount": ("订单金额", yuan(orders.total)),
             "channel": ("成交渠道", [CHANNELS[k] for k in orders.channel.tolist()]),
-            "campaign_id": ("活动", [campaigns[k] for k in orders.presale.tolist()]),
+            "creator_id": ("达人编号", [creators[k] for k in whose.tolist()]),
+            "campaign_id": (
+                "活动",
+                [
+                    campaigns[k] or own[e]
+                    for k, e in zip(orders.presale.tolist(), orders.edition.tolist(), strict=True)
+                ],
+            ),
             "warehouse_id": ("发货仓", [WAREHOUSES[k] for k in orders.south.astype(int).tolist()]),
             "deposit_paid_at": ("定金支付时间", stamps(orders.deposit_at)),
             "ship_by": ("最晚发货时间", stamps(due)),

@@ -7,6 +7,7 @@ import datetime as dt
 import numpy as np
 
 from ecops_lib.data.demo.catalogue import CATEGORIES
+from ecops_lib.data.demo.editions import find_editions
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sheets import Sheet, day_texts, texts, yuan
 from ecops_lib.data.demo.traffic import Traffic
@@ -99,6 +100,17 @@ def make_events_sheet(world: World, season: Season) -> Sheet:
         }
         for campaign in season.campaigns
         for phase, (start, end) in campaign.phases.items()
+    ]
+    rows += [
+        {
+            "kind": "campaign",
+            "name": f"{edition.name.split()[0]}{PHASES[phase] if edition.warmup else ''}",
+            "starts_on": start,
+            "ends_on": end,
+            "note": edition.campaign_id,
+        }
+        for edition in find_editions(world)
+        for phase, (start, end) in edition.phases.items()
     ]
     rows += _diary(world) + _planted(world)
     rows.sort(key=lambda row: (row["starts_on"], row["kind"], row["name"]))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-from ecops_lib.data.demo.asked import find_bulk_order, find_refused, settle_asked, settle_units
+from ecops_lib.data.demo.asked import find_bulk_order, find_refused
+from ecops_lib.data.demo.baskets import Asked, Lines, make_baskets
 from ecops_lib.data.demo.buyers import FAR, SOUTH, Buyers, among, make_buyers
+from ecops_lib.data.demo.extras import offer_on_lines, offer_on_orders, with_campaigns
 from ecops_lib.data.demo.season import Season
-from ecops_lib.data.demo.visits import Visits, may_add
-from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Ints, Times, World, add_seconds
+from ecops_lib.data.demo.sessions import Sessions, plan_sessions
+from ecops_lib.data.demo.visits import Visits
+from ecops_lib.data.demo.world import HOUR, NEVER, Flags, Floats, Ints, Times, World, add_seconds
 
-HOURS = np.array(
-    [2, 1, 0.5, 0.3, 0.3, 0.4, 0.8, 1.5, 3, 5, 6.5, 6, 5, 5, 5.5, 5.5, 5, 4.5, 4.5, 6, 8, 9, 8, 5]
-)
-PRESALE_SHARE = 0.08
-"""Pre-sale orders as a share of the ordinary orders of a pre-sale day; they come on top."""
-PRESALE_PRODUCTS = tuple(range(5, 15))
 UNPAID = 0.07
 FORFEIT = 0.12
 """Share of pre-sale orders whose balance is never paid."""
@@ -32,7 +29,9 @@ class Orders:
 
     ``list_amount − merchant − platform = goods``; ``goods + postage = total``; the lines'
     payable amounts sum to ``goods``. ``paid_at`` is when all was paid; ``refused`` orders were
-    not, for something that they ask for was out of stock for a while.
+    not, for something that they ask for was out of stock for a while. ``edition`` is the own
+    campaign whose offers hold, ``session`` the creator's session that brought the order (−1 for
+    none); orders ``on_top`` would not have been placed without them.
     """
 
     created_at: Times
@@ -52,155 +51,120 @@ class Orders:
     total: Ints
     deposit: Ints
     refused: Flags
+    edition: Ints
+    session: Ints
+    on_top: Flags
 
     def __len__(self) -> int:
         return len(self.total)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lines:
-    """One entry an order line, by order. Amounts in cents."""
+class Without:
+    """Lines that would have been sold otherwise, and when their orders were paid."""
 
-    order: Ints
-    sku: Ints
-    product: Ints
-    quantity: Ints
-    unit_price: Ints
-    list_amount: Ints
-    payable: Ints
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def where(self, kept: Flags) -> Lines:
-        """Only some of the lines."""
-        return Lines(**{field.name: getattr(self, field.name)[kept] for field in fields(self)})
+    lines: Lines
+    paid_at: Times
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trade:
-    """What was sold, and to whom."""
+    """What was sold, and to whom.
+
+    Attributes:
+        orders: The orders.
+        lines: Their lines.
+        buyers: Who gave them.
+        offered: Cents that own campaigns took off each order, beyond what is usual.
+        sessions: The creators' sessions.
+        without: What would have been sold without own campaigns and creators.
+    """
 
     orders: Orders
     lines: Lines
     buyers: Buyers
+    offered: Ints
+    sessions: Sessions
+    without: Without
 
 
 def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     """Draw the orders that the visits led to, with their lines and payments."""
-    day, product, channel, sale, second = _placed(world, season, visits)
-    created = add_seconds(world.days[day], second)
-    buyers = make_buyers(world, len(day))
-    lines = _price(world, day, _baskets(world, day, product, sale))
-    discount = season.discount[day]
-    promo = _line_promotion(world, lines, day, discount)
-    lines, merchant, platform = _discount(world, lines, len(day), promo, discount)
-    goods = _sum(lines.payable, lines.order, len(day))
+    usual = make_baskets(world, season, visits)
+    sessions = plan_sessions(world)
+    asked = with_campaigns(world, season, usual, sessions)
+    buyers = make_buyers(world, len(asked))
+    sold = _sell(world, season, asked)
+    lines, goods = sold.lines, sold.goods
     province = buyers.province[buyers.of_order]
     postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + among(province, FAR) * FAR_POSTAGE
-    paid, deposit_at = _payments(world, season, lines, created, sale)
-    refused = find_refused(world, created, paid, lines.order, lines.sku)
+    refused = find_refused(world, sold.created_at, sold.paid_at, lines.order, lines.sku)
     total = goods + postage
     orders = Orders(
-        created_at=created,
-        paid_at=np.where(refused, NEVER, paid),
-        deposit_at=deposit_at,
-        channel=channel,
+        created_at=sold.created_at,
+        paid_at=np.where(refused, NEVER, sold.paid_at),
+        deposit_at=sold.deposit_at,
+        channel=asked.channel,
         buyer=buyers.of_order,
         province=province,
         south=among(province, SOUTH),
-        presale=sale,
-        discount=discount,
-        list_amount=_sum(lines.list_amount, lines.order, len(day)),
-        merchant=merchant,
-        platform=platform,
+        presale=asked.sale,
+        discount=season.discount[asked.day],
+        list_amount=_sum(lines.list_amount, lines.order, len(asked)),
+        merchant=sold.merchant,
+        platform=sold.platform,
         goods=goods,
         postage=postage,
         total=total,
-        deposit=np.where(sale >= 0, total // 10, 0),
+        deposit=np.where(asked.sale >= 0, total // 10, 0),
         refused=refused,
+        edition=asked.edition,
+        session=asked.session,
+        on_top=asked.origin >= asked.usual,
     )
-    return Trade(orders=orders, lines=lines, buyers=buyers)
-
-
-def _placed(world: World, season: Season, visits: Visits) -> tuple[Ints, ...]:
-    """Day, product, channel, pre-sale and second of the day of each order, in time order."""
-    rng = world.rng("orders")
-    usual, extra = _expand(visits.orders), _presale_orders(world, season, visits)
-    day, product, channel = (np.concatenate(pair) for pair in zip(usual, extra, strict=True))
-    sale = np.concatenate([np.full(len(usual[0]), -1), season.presale[extra[0]]])
-    hour = rng.choice(24, len(day), p=HOURS / HOURS.sum())
-    second = hour * HOUR + rng.integers(0, HOUR, len(day))
-    order = np.lexsort((second, day))
-    return tuple(values[order] for values in (day, product, channel, sale, second))
-
-
-def _expand(counts: Ints) -> tuple[Ints, ...]:
-    """One entry a counted thing: its indices along each axis."""
-    place = np.nonzero(counts)
-    times = counts[place]
-    return tuple(np.repeat(axis, times) for axis in place)
-
-
-def _presale_orders(world: World, season: Season, visits: Visits) -> tuple[Ints, ...]:
-    rng = world.rng("presale")
-    usual = visits.orders.sum(axis=(1, 2)) * PRESALE_SHARE
-    day = np.repeat(np.arange(len(world.days)), rng.poisson(usual * (season.presale >= 0)))
-    wanted = rng.choice(PRESALE_PRODUCTS, len(day))
-    listed = day >= world.catalogue.launched[wanted] * len(world.days)
-    return day, np.where(listed, wanted, PRESALE_PRODUCTS[0]), rng.integers(0, 4, len(day))
-
-
-def _baskets(world: World, day: Ints, product: Ints, sale: Ints) -> Lines:
-    """The lines of each order: what they came for, and a heavy tail of what they added."""
-    rng = world.rng("baskets")
-    goods = world.catalogue
-    count = len(day)
-    more = np.where(sale >= 0, 0, np.minimum(rng.zipf(2.4, count) - 1, 8))
-    order = np.concatenate([np.arange(count), np.repeat(np.arange(count), more)])
-    added = rng.choice(60, int(more.sum()), p=goods.popularity**0.7 / (goods.popularity**0.7).sum())
-    added_day = day[order[count:]]
-    listed = added_day >= goods.launched[added] * len(world.days)
-    kept = may_add(world)[added_day, added] & listed
-    item = np.concatenate([product, added])
-    sku = _choose_sku(world, rng, item)
-    quantity = np.where(
-        rng.random(len(item)) < 0.85, 1, np.minimum(rng.zipf(2.3, len(item)) + 1, 12)
-    )
-    kept = np.concatenate([np.ones(count, bool), kept])
-    _, first = np.unique(order * 1000 + sku, return_index=True)
-    kept &= np.isin(np.arange(len(item)), first)
-    place = np.flatnonzero(kept)
-    place = place[np.argsort(order[place], kind="stable")]
-    sku = settle_asked(world, day, order, sku)
-    zero = np.zeros(len(place), np.int64)
-    return Lines(
-        order=order[place],
-        sku=sku[place],
-        product=item[place],
-        quantity=settle_units(world, day, order[place], sku[place], quantity[place]),
-        unit_price=zero,
-        list_amount=zero,
-        payable=zero,
+    without = _sell(world, season, usual)
+    return Trade(
+        orders=orders,
+        lines=lines,
+        buyers=buyers,
+        offered=sold.offered,
+        sessions=sessions,
+        without=Without(lines=without.lines, paid_at=without.paid_at),
     )
 
 
-def _choose_sku(world: World, rng: np.random.Generator, product: Ints) -> Ints:
-    goods = world.catalogue
-    first = np.searchsorted(goods.sku_product, np.arange(60))
-    ends = goods.sku_weight.cumsum() - goods.sku_product
-    draw = rng.random(len(product))
-    sku = first[product]
-    for step in (0, 1):
-        inside = sku + 1 < len(ends)
-        following = np.minimum(sku + 1, len(ends) - 1)
-        on = (
-            inside
-            & (goods.sku_product[following] == product)
-            & (draw >= ends[first[product] + step])
-        )
-        sku = np.where(on, following, sku)
-    return sku
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sold:
+    """Orders with their prices and payments, but without buyers."""
+
+    created_at: Times
+    paid_at: Times
+    deposit_at: Times
+    lines: Lines
+    merchant: Ints
+    platform: Ints
+    goods: Ints
+    offered: Ints
+
+
+def _sell(world: World, season: Season, asked: Asked) -> _Sold:
+    created = add_seconds(world.days[asked.day], asked.second)
+    discount = season.discount[asked.day]
+    lines = _price(world, asked.day, asked.lines)
+    usual = _line_promotion(world, lines, asked.day, discount)
+    promo = np.maximum(usual, offer_on_lines(world, asked, lines))
+    lines, merchant, platform, coupon = _discount(world, asked, lines, promo, discount)
+    paid, deposit_at = _payments(world, season, asked, lines, created)
+    return _Sold(
+        created_at=created,
+        paid_at=paid,
+        deposit_at=deposit_at,
+        lines=lines,
+        merchant=merchant,
+        platform=platform,
+        goods=_sum(lines.payable, lines.order, len(asked)),
+        offered=_sum(promo - usual, lines.order, len(asked)) + coupon,
+    )
 
 
 def _price(world: World, day: Ints, lines: Lines) -> Lines:
@@ -235,18 +199,30 @@ def _line_promotion(world: World, lines: Lines, day: Ints, discount: Flags) -> I
 
 
 def _discount(
-    world: World, lines: Lines, count: int, promo: Ints, discount: Flags
-) -> tuple[Lines, Ints, Ints]:
-    """Take off line promotions, then order discounts, shared over the lines to the cent."""
-    rng = world.rng("coupons")
+    world: World, asked: Asked, lines: Lines, promo: Ints, discount: Flags
+) -> tuple[Lines, Ints, Ints, Ints]:
+    """Take off line promotions, then order discounts, shared over the lines to the cent.
+
+    Returns:
+        The lines, and by order what the merchant bears, the platform bears, and of the
+        merchant's the part that own campaigns take off the order.
+    """
+    count = len(asked)
+    held, lucky, beans = asked.draw(
+        world,
+        "coupons",
+        lambda rng, n: rng.random(n),
+        lambda rng, n: rng.random(n),
+        lambda rng, n: rng.integers(10, 300, n),
+    )
     after = lines.list_amount - promo
     goods = _sum(after, lines.order, count)
     threshold = np.minimum(goods // 20000 * 1500, 6000)
-    coupon = np.where((goods >= 6000) & (rng.random(count) < 0.15), 500, 0)
+    coupon = np.where((goods >= 6000) & (held < 0.15), 500, 0)
+    own = offer_on_orders(world, asked, goods)
     national = np.where(discount, np.minimum(goods // 30000 * 4000, 12000), 0)
-    beans = np.where(rng.random(count) < 0.03, rng.integers(10, 300, count), 0)
-    platform = np.minimum(national + beans, goods // 3)
-    off = threshold + coupon + platform
+    platform = np.minimum(national + np.where(lucky < 0.03, beans, 0), goods // 3)
+    off = threshold + coupon + own + platform
     before = after.cumsum() - np.repeat(*_starts(after, lines.order, count))
     whole = goods[lines.order]
     upto = (before * off[lines.order]) // whole
@@ -260,8 +236,8 @@ def _discount(
         list_amount=lines.list_amount,
         payable=after - (upto - upfrom),
     )
-    merchant = _sum(promo, lines.order, count) + threshold + coupon
-    return priced, merchant, platform
+    merchant = _sum(promo, lines.order, count) + threshold + coupon + own
+    return priced, merchant, platform, own
 
 
 def _starts(values: Ints, order: Ints, count: int) -> tuple[Ints, Ints]:
@@ -272,33 +248,50 @@ def _starts(values: Ints, order: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 def _payments(
-    world: World, season: Season, lines: Lines, created: Times, sale: Ints
+    world: World, season: Season, asked: Asked, lines: Lines, created: Times
 ) -> tuple[Times, Times]:
     """When each order, and each deposit, was paid."""
-    rng = world.rng("payments")
-    count = len(created)
-    wait = np.where(
-        rng.random(count) < 0.9, rng.exponential(60, count), rng.uniform(0, 20 * HOUR, count)
+    sale, presales = asked.sale, _presales(season)
+    soon, short, long, pays, *chances = asked.draw(
+        world,
+        "payments",
+        lambda rng, n: rng.random(n),
+        lambda rng, n: rng.exponential(60, n),
+        lambda rng, n: rng.uniform(0, 20 * HOUR, n),
+        lambda rng, n: rng.random(n),
+        *(draw for _ in presales for draw in (_chance, _balance_wait)),
     )
-    paid = add_seconds(created, wait + 8)
-    never = rng.random(count) < UNPAID
+    paid = add_seconds(created, np.where(soon < 0.9, short, long) + 8)
+    never = pays < UNPAID
     deposit = np.where((sale >= 0) & ~never, paid, NEVER)
     paid = np.where((sale >= 0) | never, NEVER, paid)
-    for number, campaign in enumerate(season.campaigns):
-        if "presale" not in campaign.phases:
-            continue
-        opens = np.datetime64(campaign.phases["presale"][1], "s") + np.timedelta64(86400, "s")
-        mine = (sale == number) & ~np.isnat(deposit) & (rng.random(count) >= FORFEIT)
-        paid = np.where(
-            mine, add_seconds(np.full(count, opens), rng.exponential(9 * HOUR, count)), paid
-        )
-    sure = np.isin(np.arange(count), find_bulk_order(world, created, lines.order, lines.sku))
+    for (number, opens), keeps, wait in zip(presales, chances[::2], chances[1::2], strict=True):
+        mine = (sale == number) & ~np.isnat(deposit) & (keeps >= FORFEIT)
+        paid = np.where(mine, add_seconds(np.full(len(sale), opens), wait), paid)
+    sure = np.isin(np.arange(len(sale)), find_bulk_order(world, created, lines.order, lines.sku))
     paid = np.where(
-        sure & np.isnat(paid) & (sale < 0), add_seconds(created, np.full(count, 60)), paid
+        sure & np.isnat(paid) & (sale < 0), add_seconds(created, np.full(len(sale), 60)), paid
     )
     paid = np.where(paid < world.now, paid, NEVER)
     deposit = np.where(deposit < world.now, deposit, NEVER)
     return _without_stock_out(world, lines, paid), deposit
+
+
+def _presales(season: Season) -> list[tuple[int, np.datetime64]]:
+    """Campaigns with a pre-sale, and the moment from which their balances are paid."""
+    return [
+        (number, np.datetime64(campaign.phases["presale"][1], "s") + np.timedelta64(86400, "s"))
+        for number, campaign in enumerate(season.campaigns)
+        if "presale" in campaign.phases
+    ]
+
+
+def _chance(rng: np.random.Generator, count: int) -> Floats:
+    return rng.random(count)
+
+
+def _balance_wait(rng: np.random.Generator, count: int) -> Floats:
+    return rng.exponential(9 * HOUR, count)
 
 
 def _without_stock_out(world: World, lines: Lines, paid: Times) -> Times:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecops_lib.data.demo.claims import Claims
+from ecops_lib.data.demo.editions import cart_factors
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.visits import OVERLAP, PAGES_OF_VISITOR, Visits
 from ecops_lib.data.demo.world import CHANNELS, Flags, Floats, Ints, World
 
 PRODUCTS = 60
 OLD_BUYER_DAYS = 365
+CARTS, FAVOURITES = 0.09, 0.035
+"""Shares of the visitors who add to the cart, and who save a product."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,14 +79,17 @@ def make_traffic(world: World, visits: Visits, trade: Trade, claims: Claims) -> 
     finished = np.where(claims.succeeded, world.day_index(claims.finished_at), -1)
     of_claims = trade.lines.product[claims.line]
     product_visitors = _product_visitors(world, visits, of_lines)
+    keen, usually = _keen(world, product_visitors)
     channel_visitors, shop_visitors = _shop_visitors(world, visits, of_orders, product_visitors)
     shop = _regrouped(of_orders, np.zeros(len(of_orders.group), np.int64), 1)
     no_claims = np.zeros((len(world.days), len(CHANNELS)), np.int64)
     by_product = _grid(finished, of_claims, claims.amount, (len(world.days), PRODUCTS))
     found = visits.product_channel[:, :, 0]
     return Traffic(
-        products=_daily(world, "products", product_visitors, of_lines, by_product, found),
-        channels=_daily(world, "channels", channel_visitors, of_orders, no_claims, no_claims),
+        products=_daily(world, "products", product_visitors, of_lines, by_product, found, keen),
+        channels=_daily(
+            world, "channels", channel_visitors, of_orders, no_claims, no_claims, usually
+        ),
         shop=_daily(
             world,
             "shop",
@@ -91,6 +97,7 @@ def make_traffic(world: World, visits: Visits, trade: Trade, claims: Claims) -> 
             shop,
             by_product.sum(axis=1, keepdims=True),
             channel_visitors[:, :1],
+            usually,
         ),
     )
 
@@ -197,13 +204,30 @@ def _shop_visitors(
     return channels, shop
 
 
+def _keen(world: World, visitors: Ints) -> tuple[Floats, Floats]:
+    """Carts and favourites a visitor as a multiple, where a campaign warms up.
+
+    Returns:
+        By day × product, and the mean of each day's products (days × 1).
+    """
+    factor = cart_factors(world)
+    mean = np.average(factor, axis=1, weights=visitors + 1e-9)
+    return factor, mean[:, None]
+
+
 def _daily(
-    world: World, part: str, visitors: Ints, sales: _Sales, refunds: Ints, found: Ints
+    world: World,
+    part: str,
+    visitors: Ints,
+    sales: _Sales,
+    refunds: Ints,
+    found: Ints,
+    keen: Floats,
 ) -> Daily:
     rng = world.rng(f"behaviour {part}")
     shape = (len(world.days), sales.groups)
     buyers = _people(sales.created, sales.group, sales.buyer, shape)
-    cart = np.minimum(np.maximum(rng.binomial(visitors, 0.09), buyers), visitors)
+    cart = np.minimum(np.maximum(rng.binomial(visitors, CARTS * keen), buyers), visitors)
     old = np.where(sales.old, sales.paid, -1)
     search_paid = np.where(sales.search, sales.paid, -1)
     search_buyers = _people(search_paid, sales.group, sales.buyer, shape)
@@ -212,7 +236,7 @@ def _daily(
         page_views=visitors + rng.poisson(visitors * (2.6 if part == "shop" else 0.9)),
         stay_seconds=np.round(rng.normal(38, 5, shape).clip(5), 2),
         bounce_rate=np.round(rng.beta(160, 140, shape), 4),
-        favourite_visitors=rng.binomial(visitors, 0.035),
+        favourite_visitors=rng.binomial(visitors, FAVOURITES * keen),
         cart_visitors=cart,
         cart_units=cart + rng.poisson(cart * 0.25),
         ordering_buyers=buyers,

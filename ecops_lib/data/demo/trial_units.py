@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecops_lib.data.demo.baskets import HOURS
 from ecops_lib.data.demo.fulfilment import Fulfilment
-from ecops_lib.data.demo.trade import HOURS, Trade
+from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.trials import DAY, SHARE, WINDOW, Trial
 from ecops_lib.data.demo.world import HOUR, Flags, Floats, Ints, Times, World, add_seconds

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecops_lib.data.demo.bids import visit_levels
+from ecops_lib.data.demo.editions import visit_factors
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.world import CHANNELS, Flags, Floats, Ints, World
 
@@ -37,7 +39,7 @@ class Visits:
 def make_visits(world: World, season: Season) -> Visits:
     """Draw visits and the orders that they lead to, truths included."""
     rng = world.rng("visits")
-    share = _channel_shares()
+    share = channel_shares()
     listed = np.arange(len(world.days))[:, None] >= world.catalogue.launched * len(world.days)
     popularity = world.catalogue.popularity * listed
     mean = season.visitors[:, None, None] * popularity[:, :, None] * share
@@ -49,10 +51,12 @@ def make_visits(world: World, season: Season) -> Visits:
     visits = _with_planted_visits(world, visits, mean)
     orders = world.rng("orders of visits").binomial(visits, chance)
     orders = _with_incidents(world, visits, orders, chance)
+    visits, orders = _with_spending(world, visits, orders, mean, chance)
+    visits = _with_campaign_visits(world, visits, orders, mean)
     return Visits(product_channel=visits, orders=orders)
 
 
-def _channel_shares() -> Floats:
+def channel_shares() -> Floats:
     """Product × channel; keyword ads bring visitors to the advertised products only."""
     share = np.tile(CHANNEL_SHARE, (60, 1))
     ads = CHANNELS.index("直通车")
@@ -94,6 +98,33 @@ def _with_incidents(world: World, visits: Ints, orders: Ints, chance: Floats) ->
         drawn = rng.multinomial(count, expected / max(expected.sum(), 1e-9))
         held[day, product] = np.minimum(drawn, visits[day, product])
     return held
+
+
+def _with_spending(
+    world: World, visits: Ints, orders: Ints, mean: Floats, chance: Floats
+) -> tuple[Ints, Ints]:
+    """More or fewer visits through ads, and orders with them, where a plan spends so."""
+    rng = world.rng("spending")
+    ads = CHANNELS.index("直通车")
+    factor = visit_levels(world)
+    more = rng.poisson(mean[:, :, ads] * np.maximum(factor - 1, 0))
+    stays = np.minimum(factor, 1)
+    held, sold = visits.copy(), orders.copy()
+    sold[:, :, ads] = rng.binomial(orders[:, :, ads], stays) + rng.binomial(more, chance[:, :, ads])
+    rest = rng.binomial(visits[:, :, ads], stays) + more
+    held[:, :, ads] = np.maximum(rest, sold[:, :, ads])
+    return held, sold
+
+
+def _with_campaign_visits(world: World, visits: Ints, orders: Ints, mean: Floats) -> Ints:
+    """Visits as own campaigns change them; a channel that was cut gives no more."""
+    rng = world.rng("campaign visits")
+    factor = visit_factors(world)[:, :, None]
+    more = rng.poisson(mean * np.maximum(factor - 1, 0))
+    if loss := world.truths.channel_loss:
+        more[world.index(loss.begins) :, :, CHANNELS.index(loss.channel)] = 0
+    stays: Ints = rng.binomial(visits, np.minimum(factor, 1))
+    return np.maximum(stays, orders) + more
 
 
 def _truth_factor(world: World) -> Floats:

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecops_lib.core.errors import FileError
+from ecops_lib.data.imports.ad_rests import keep_rests
 from ecops_lib.data.imports.cells import SQL_TYPES
 from ecops_lib.data.imports.session import Emission, Session
 from ecops_lib.data.imports.tmall import DERIVED
 from ecops_lib.data.schema import TABLES, table_named
 from ecops_lib.data.schema.types import Table
+
+CHANGED = ("refunds", "ads")
+"""Tables of which some rows give way to others once all are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ def collect(session: Session) -> list[Collected]:
 def _collect(session: Session, table: Table) -> Collected:
     emissions = [e for e in session.emissions if e.table == table.name]
     name = session.name("collected")
-    as_is = len(emissions) == 1 and emissions[0].plain and table.name != "refunds"
+    as_is = len(emissions) == 1 and emissions[0].plain and table.name not in CHANGED
     session.sql_in_order(
         f"CREATE TEMP {'VIEW' if as_is else 'TABLE'} {name} AS "
         + " UNION ALL ".join(_cast(session, table, e) for e in emissions)
@@ -65,6 +69,9 @@ def _collect(session: Session, table: Table) -> Collected:
         if as_is:
             name = _copied(session, name)
         repeated, conflicting = _one_a_key(session, table, name)
+        [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
+    if table.name == "ads":
+        keep_rests(session, name)
         [(rows,)] = session.sql(f"SELECT count(*) FROM {name}")
     return Collected(
         table=table.name,

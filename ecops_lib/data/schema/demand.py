@@ -112,7 +112,9 @@ LIVE_SESSIONS = Table(
     hint=mark("a sheet of your own with creators' sessions, slot fees and commissions"),
     columns=(
         PLATFORM,
-        key_column("session_id", mark("session; where it shows several products, a row and an id each")),
+        key_column(
+            "session_id", mark("session; where it shows several products, a row and an id each")
+        ),
         text_column("creator_id", mark("creator, as orders name it"), required=True),
         text_column("creator_name", mark("name of the creator")),
         text_column("kind", mark("live session or video"), choices=SESSION_KINDS),

@@ -35,7 +35,7 @@ def reversed_shop(tmp_path_factory: pytest.TempPathFactory) -> Exports:
 @pytest.fixture(scope="session")
 def long_shop(tmp_path_factory: pytest.TempPathFactory) -> Exports:
     """Eighteen months of few orders: all generations of the exports."""
-    return Exports(write_demo(tmp_path_factory.mktemp("long"), months=18, orders=1_500))
+    return Exports(write_demo(tmp_path_factory.mktemp("long"), months=18, orders=2_000))
 
 
 @pytest.fixture(scope="session")

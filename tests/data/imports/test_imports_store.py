@@ -194,7 +194,7 @@ def test_missing_tables_are_named_with_what_fills_them(tmp_path: Path) -> None:
     assert "orders" not in result.missing
     assert (
         "Still empty: order lines, traffic rows, refunds, products, stock snapshots, "
-        "advertising rows, service cases, reviews and 18 more." in words(result)
+        "advertising rows, service cases, reviews and 19 more." in words(result)
     )
     fills = dict(result.still_missing().to_numpy().tolist())
     assert fills["traffic rows"] == "生意参谋 宏观监控 (shop) and 商品_全部 (products)"

@@ -9,6 +9,7 @@ import numpy as np
 from ecops_lib.data.demo.exports.files import header_names, write_csv, write_zipped_csv
 from ecops_lib.data.demo.promotion import PLANS, Ads
 from ecops_lib.data.demo.sheets import day_texts, texts, yuan
+from ecops_lib.data.demo.words import WordRows
 from ecops_lib.data.demo.world import Floats, Ints, World
 
 AD_MONTHS = 13
@@ -45,6 +46,28 @@ def write_ads(folder: Path, world: World, ads: Ads) -> None:
             write_csv(folder / f"{name}.csv", HEADERS, rows, encoding="utf-8-sig")
         else:
             write_zipped_csv(folder / f"{name}.zip", HEADERS, rows, encoding="utf-8-sig")
+
+
+WORD_HEADERS = header_names(
+    "场景ID 场景名字 计划ID 计划名字 单元ID 单元名字 日期 主体ID 主体类型 主体名称 关键词 展现量 "
+    "点击量 花费 点击率 平均点击花费 千次展现花费 直接成交金额 间接成交金额 总成交金额 总成交笔数 "
+    "直接成交笔数 间接成交笔数 点击转化率 投入产出比 总购物车数 加购率 收藏宝贝数 宝贝收藏率 "
+    "成交新客数"
+)
+
+
+def write_words(folder: Path, world: World, rows: WordRows | None) -> None:
+    """Write the report by keyword; its rows add up to those of the item report."""
+    if rows is None:
+        return
+    planted = world.truths.keywords
+    names = [word.word for word in planted.words] if planted else []
+    cells = {**_cells(world, rows.ads), "关键词": [names[k] for k in rows.word.tolist()]}
+    columns = [cells[name] for name in WORD_HEADERS]
+    name = f"关键词报表_{world.days[int(rows.ads.day.min(initial=len(world.days) - 1))]}"
+    write_zipped_csv(
+        folder / f"{name}.zip", WORD_HEADERS, zip(*columns, strict=True), encoding="utf-8-sig"
+    )
 
 
 def _cells(world: World, ads: Ads) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ecops_lib.data.demo.truths.campaigns import CampaignLift
+from ecops_lib.data.demo.truths.campaigns import CampaignLift, MemberDay, OwnCampaign
 from ecops_lib.data.demo.truths.demand import KitSold, LateSupply, OddDemand, Shortage, Shortages
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
 from ecops_lib.data.demo.truths.market import CompetitorCut
@@ -20,6 +20,7 @@ from ecops_lib.data.demo.truths.people import (
     Referrals,
     SilentGroup,
 )
+from ecops_lib.data.demo.truths.promotion import Creator, CreatorSessions, Keyword, Keywords
 from ecops_lib.data.demo.truths.splits import CostlyWinner, NoEffect, TrueWinner, UnevenSplit
 from ecops_lib.data.demo.truths.supply import CarrierFaults, IdleStock, SupplierFaults
 
@@ -30,15 +31,21 @@ __all__ = [
     "CompetitorCut",
     "ConversionDrop",
     "CostlyWinner",
+    "Creator",
+    "CreatorSessions",
     "Habit",
     "Habits",
     "IdleStock",
+    "Keyword",
+    "Keywords",
     "KitSold",
     "LatePosts",
     "LateSupply",
     "MailingLift",
+    "MemberDay",
     "NoEffect",
     "OddDemand",
+    "OwnCampaign",
     "Referrals",
     "RefundWave",
     "Shortage",
@@ -79,6 +86,10 @@ class Truths:
         late_supply: A SKU that will run out before more comes in.
         odd_demand: One large order, a SKU asked for seldom and in lumps, one delisted.
         kit: A SKU that is a set of others.
+        own_campaigns: The shop's own campaign on some of its products, past editions.
+        live_campaign: Another one, whose last edition is on when the exports end.
+        creators: Creators with sessions, of whom one sells what is sent back, one costs more.
+        keywords: Search words that waste money or lack it; spending that pays less and less.
 
     >>> Truths.none().stock_out is None
     True
@@ -106,6 +117,10 @@ class Truths:
     late_supply: LateSupply | None = field(default_factory=LateSupply)
     odd_demand: OddDemand | None = field(default_factory=OddDemand)
     kit: KitSold | None = field(default_factory=KitSold)
+    own_campaigns: OwnCampaign | None = field(default_factory=OwnCampaign)
+    live_campaign: MemberDay | None = field(default_factory=MemberDay)
+    creators: CreatorSessions | None = field(default_factory=CreatorSessions)
+    keywords: Keywords | None = field(default_factory=Keywords)
 
     @classmethod
     def none(cls) -> Truths:
