@@ -16,10 +16,12 @@ from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.language import mark
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source, Tables
-from ecops_lib.metrics.maturity import mature_refunds
+from ecops_lib.metrics.maturity import LEAST_SHARE, mature_refunds
 from ecops_lib.metrics.measuring import measure
 
 DRAWS = 20_000
+RECENT_DAYS = 28
+"""Ordinary days before the campaign that say what ads usually cost."""
 
 STEPS = {
     "list": mark("Sold more, at usual prices"),
@@ -84,8 +86,8 @@ def draw_up(
 ) -> Account:
     """Draw up the account of a campaign whose lift is known.
 
-    Each lift is drawn from its interval (normal, half width over 1.96), independently; what
-    follows from it (refunds, goods, fees) is worked out on every draw.
+    Each lift is drawn from its interval (normal), independently of the others, and so is the
+    refund rate; what follows from them (refunds, goods, fees) is worked out on every draw.
     """
     rng = np.random.default_rng(seed)
     sale, mine = series.sale, series.promoted
@@ -104,12 +106,18 @@ def draw_up(
     paid = np.nansum([*moves.values()], axis=0)
     rate, usual_rate, shown = _refund_rates(source, series, time_zone)
     expected = sold - lifted
-    moves["refunds"] = -(rate * sold - usual_rate * expected) - usual_rate * (paid - lifted)
+    units = float(series.units[sale][:, mine].sum())
+    drawn = _rate_draws(rate, units, shown, rng)
+    moves["refunds"] = -(drawn * sold - usual_rate * expected) - usual_rate * (paid - lifted)
     units_value = np.nansum([moves[k] for k in ("list", "before", "after", "sisters")], axis=0)
-    moves["goods"] = -units_value * _cost_share(source, series, price) * (1 - usual_rate)
-    moves["fees"] = -(paid + moves["refunds"]) * _fee_share(source, series, time_zone)
+    moves["goods"] = (
+        -units_value * _cost_share(source, series, price, time_zone) * _kept(usual_rate)
+    )
+    moves["fees"] = -(paid + np.nan_to_num(moves["refunds"])) * _fee_share(
+        source, series, time_zone
+    )
     moves["ads"] = np.full(DRAWS + 1, -_more_ads(source, series, time_zone))
-    moves["creators"] = np.full(DRAWS + 1, -_creators(source, series, time_zone))
+    moves["creators"] = np.full(DRAWS + 1, -_creators(source, series, rate, time_zone))
     whole = np.nansum([*moves.values()], axis=0)
     return Account(
         steps=tuple(_step(key, moves[key]) for key in STEPS),
@@ -127,18 +135,37 @@ def _draws(lift: Lift, rng: np.random.Generator) -> Floats:
     """The estimate first, then draws about it; zeros where nothing can be told."""
     if not lift.credible:
         return np.full(DRAWS + 1, np.nan)
-    error = (lift.high - lift.low) / 2 / 1.96
+    error = (lift.high - lift.low) / 2 / _reach(lift.alpha)
     return np.concatenate([[lift.effect], rng.normal(lift.effect, error, DRAWS)])
+
+
+def _reach(alpha: float) -> float:
+    from scipy.stats import norm
+
+    return float(norm.ppf(1 - alpha / 2))
 
 
 def _sister_draws(parts: Parts, rng: np.random.Generator) -> Floats:
     """Sisters whose change stands; of the others nothing is known, so nothing is booked."""
     held = np.zeros(DRAWS + 1)
     for sister in parts.sisters:
-        if sister.adjusted < parts.sale.alpha and sister.units:
-            error = abs(sister.amount / sister.units) * (sister.high - sister.low) / 2 / 1.96
+        if sister.adjusted < parts.sale.alpha and sister.lines:
+            width = abs(sister.amount / sister.lines) * (sister.high - sister.low) / 2
+            error = width / _reach(parts.sale.alpha)
             held += np.append(sister.amount, rng.normal(sister.amount, error, DRAWS))
     return held
+
+
+def _rate_draws(rate: float, units: float, shown: float, rng: np.random.Generator) -> Floats:
+    """A refund rate and draws about it: as many tries as units whose refunds have shown."""
+    tries = max(units * (1.0 if math.isnan(shown) else shown), 1.0)
+    error = math.sqrt(max(rate * (1 - rate), 0.0) / tries) if not math.isnan(rate) else 0.0
+    return np.append(rate, rng.normal(rate, error, DRAWS))
+
+
+def _kept(rate: float) -> float:
+    """Share of the goods that stays with the buyers; all where no refund is told."""
+    return 1.0 if math.isnan(rate) else 1.0 - rate
 
 
 def _step(key: str, draws: Floats) -> Step:
@@ -168,27 +195,26 @@ def _refund_rates(
     sale, mine = series.sale, series.promoted
     if np.isnan(series.refunded).all():
         return math.nan, math.nan, math.nan
-    shown = np.ones(len(series.days))
     try:
         ripe = mature_refunds(source, as_of=series.as_of, time_zone=time_zone)
-        ages = [(series.as_of - day).days for day in series.days]
-        shown = np.array([ripe.share_shown(age) for age in ages])
-    except EcopsError:  # no refund can be dated: then none is projected, and shown is not known
+        shown = np.array([ripe.share_shown((series.as_of - d).days) for d in series.days])
+    except EcopsError:  # no refund can be dated: none is projected, and the reader is told
         shown = np.full(len(series.days), np.nan)
-    share = np.where(np.isnan(shown), 1.0, np.maximum(shown, 0.1))
+    share = np.where(shown >= LEAST_SHARE, shown, 1.0)
     final = series.refunded / share[:, None]
     usual = series.usual
     paid, refunds = series.amount[usual][:, mine].sum(), final[usual][:, mine].sum()
     usual_rate = float(refunds / paid) if paid else 0.0
     sold, back = series.amount[sale][:, mine].sum(), final[sale][:, mine].sum()
-    so_far = series.refunded[sale][:, mine].sum()
     rate = float(back / sold) if sold else 0.0
-    return rate, usual_rate, float(so_far / back) if back else 1.0
+    if not (shown[sale] >= LEAST_SHARE).all():
+        return rate, usual_rate, math.nan
+    return rate, usual_rate, float(series.refunded[sale][:, mine].sum() / back) if back else 1.0
 
 
-def _cost_share(source: Source, series: DailySeries, price: Floats) -> float:
+def _cost_share(source: Source, series: DailySeries, price: Floats, time_zone: str | None) -> float:
     """Cost of a unit over its usual price, weighed by what the campaign sold; NaN unknown."""
-    tables = Tables(source, time_zone="UTC" if isinstance(source, dict) else None)
+    tables = Tables(source, time_zone=time_zone)
     if not tables.has("products"):
         return math.nan
     held = frames.bring(tables.lazy("products").select("product_id", "unit_cost").filter(
@@ -216,23 +242,35 @@ def _fee_share(source: Source, series: DailySeries, time_zone: str | None) -> fl
 
 
 def _more_ads(source: Source, series: DailySeries, time_zone: str | None) -> float:
-    """Ads of the campaign's days above those of as many ordinary days; NaN without ads."""
+    """Ads of the campaign's days above those of as many ordinary days; NaN without ads.
+
+    Ads for unpromoted products are none of its business; those that name no product are.
+    """
     begin = series.campaign.first
     end = min(series.campaign.selling[1], series.as_of)
     if not Tables(source, time_zone=time_zone).has("ads"):
         return math.nan
     rows = measure(
-        source, ["ad_cost"], start=series.days[0], end=end, by=("day",), time_zone=time_zone
-    ).frame
-    spent = dict(zip(rows["day"].dt.date, rows["ad_cost"].astype(float), strict=True))
+        source, ["ad_cost"], start=series.days[0], end=end, by=("day", "product"),
+        time_zone=time_zone,
+    ).frame  # fmt: skip
+    pairs = zip(series.products, series.promoted, strict=True)
+    rows = rows[~rows["product_id"].isin([p for p, mine in pairs if not mine])]
+    sums = rows.groupby(rows["day"].dt.date)["ad_cost"].sum()
+    spent = {day: float(cost) for day, cost in sums.items()}
     usual = [spent.get(d, 0.0) for d, kept in zip(series.days, series.usual, strict=True) if kept]
     mine = [spent.get(begin + k * frames.DAY, 0.0) for k in range((end - begin).days + 1)]
-    recent = usual[-28:]
+    recent = usual[-RECENT_DAYS:]
     return sum(mine) - len(mine) * float(np.mean(recent)) if recent else math.nan
 
 
-def _creators(source: Source, series: DailySeries, time_zone: str | None) -> float:
-    """Slot fees and commission of the sessions in the campaign; NaN without the table."""
+def _creators(
+    source: Source, series: DailySeries, refund_rate: float, time_zone: str | None
+) -> float:
+    """Slot fees and commission of the sessions in the campaign; NaN without the table.
+
+    Commission is due on what is not refunded.
+    """
     tables = Tables(source, time_zone=time_zone)
     if not tables.has("live_sessions"):
         return math.nan
@@ -241,8 +279,8 @@ def _creators(source: Source, series: DailySeries, time_zone: str | None) -> flo
         frames.within("started_at", first, last, tables.zone)
     )
     held = frames.bring(rows.select("product_id", "slot_fee", "commission_rate", "paid_amount"))
-    mine = {p for p, kept in zip(series.products, series.promoted, strict=True) if kept}
-    held = held[held["product_id"].isna() | held["product_id"].isin(mine)]
+    pairs = zip(series.products, series.promoted, strict=True)
+    held = held[~held["product_id"].isin([p for p, mine in pairs if not mine])]
     fees = held["slot_fee"].astype(float).fillna(0.0)
     due = held["commission_rate"].astype(float) * held["paid_amount"].astype(float)
-    return float((fees + due.fillna(0.0)).sum())
+    return float((fees + due.fillna(0.0) * _kept(refund_rate)).sum())

@@ -11,8 +11,8 @@ from ecops_lib.campaigns.lift import Lift, estimate_lift
 from ecops_lib.campaigns.lift.panel import Floats
 from ecops_lib.core.formats import Unit
 
-LEAST_UNITS = 0.5
-"""Units a day below which a sister product is not tested: nothing could be seen."""
+LEAST_LINES = 0.5
+"""Order lines a day below which a sister product is not tested: nothing could be seen."""
 
 MOST_SISTERS = 20
 """Sister products tested, those that sell most: each more makes every claim harder."""
@@ -25,17 +25,17 @@ class Sister:
     Attributes:
         product_id: Product.
         name: Its title.
-        units: Units added during the sale; below 0 taken away.
-        low: Least number of units that fits.
+        lines: Order lines added during the sale; below 0 taken away.
+        low: Least number of lines that fits.
         high: Greatest number that fits.
-        amount: The same in money at the product's usual price [store currency].
+        amount: The same in money at what a line usually brings [store currency].
         p_value: Two-sided, as if it were the only one.
         adjusted: The same for so many sisters (Holm).
     """
 
     product_id: str
     name: str
-    units: float
+    lines: float
     low: float
     high: float
     amount: float
@@ -89,14 +89,14 @@ def find_parts(series: DailySeries, *, alpha: float) -> Parts:
 
 def _sisters(series: DailySeries, alpha: float) -> tuple[Sister, ...]:
     usual = series.usual
-    mean = series.units[usual].mean(axis=0)
-    places = np.flatnonzero(series.sisters & (mean >= LEAST_UNITS))
+    mean = series.lines[usual].mean(axis=0)
+    places = np.flatnonzero(series.sisters & (mean >= LEAST_LINES))
     places = places[np.argsort(-mean[places], kind="stable")][:MOST_SISTERS]
     found = []
     for place in places:
         alone = np.arange(len(series.products)) == place
-        controls, names = series.groups(series.units, without=alone)
-        panel = series.panel(series.units[:, place], series.sale, controls, names)
+        controls, names = series.groups(series.lines, without=alone)
+        panel = series.panel(series.lines[:, place], series.sale, controls, names)
         lift = estimate_lift(panel, alpha=alpha, unit="number")
         if lift.credible:
             found.append((int(place), lift))
@@ -106,10 +106,10 @@ def _sisters(series: DailySeries, alpha: float) -> tuple[Sister, ...]:
         Sister(
             product_id=series.products[place],
             name=series.names[place],
-            units=lift.effect,
+            lines=lift.effect,
             low=lift.low,
             high=lift.high,
-            amount=lift.effect * _price(series, place),
+            amount=lift.effect * _value(series, place),
             p_value=lift.p_value,
             adjusted=float(value),
         )
@@ -117,11 +117,11 @@ def _sisters(series: DailySeries, alpha: float) -> tuple[Sister, ...]:
     )
 
 
-def _price(series: DailySeries, place: int) -> float:
-    """Paid for a unit on ordinary days."""
+def _value(series: DailySeries, place: int) -> float:
+    """Paid for an order line of a product on ordinary days."""
     usual = series.usual
-    units = series.units[usual, place].sum()
-    return float(series.amount[usual, place].sum() / units) if units else 0.0
+    lines = series.lines[usual, place].sum()
+    return float(series.amount[usual, place].sum() / lines) if lines else 0.0
 
 
 def adjust_holm(p_values: Floats) -> Floats:

@@ -50,9 +50,16 @@ class CampaignEffect(Result):
     @property
     def verdict(self) -> Verdict:
         """Whether the campaign paid: told by the interval of the incremental margin alone."""
-        if self.account is None or (self.account.low <= 0 <= self.account.high):
+        if self.account is None or self._no_cost(self.account):
+            return "open"
+        if self.account.low <= 0 <= self.account.high:
             return "open"
         return "paid" if self.account.low > 0 else "lost"
+
+    @staticmethod
+    def _no_cost(account: Account) -> bool:
+        """Whether the goods' cost is not known: then nothing is known of the margin."""
+        return any(step.key == "goods" and not step.known for step in account.steps)
 
     @property
     def lost_sisters(self) -> tuple[Sister, ...]:
@@ -122,6 +129,12 @@ class CampaignEffect(Result):
                 "Whether the campaign paid cannot be told: its margin lies between {low} and "
                 "{high}.", **given),
         }  # fmt: skip
+        if self._no_cost(account):
+            text = tr(
+                "Whether the campaign paid cannot be told without the cost of its goods; import "
+                "the product list with unit costs."
+            )
+            return Finding(key="campaign/verdict", level="watch", text=text)
         level: Literal["good", "bad", "watch"] = (
             "good" if self.verdict == "paid" else "bad" if self.verdict == "lost" else "watch"
         )
@@ -175,7 +188,13 @@ class CampaignEffect(Result):
                 key="campaign/refunds", level="watch", text=text, money=gap * sold,
                 evidence={"rate": account.refund_rate, "usual": account.usual_rate},
             ))  # fmt: skip
-        if account.refund_shown < MATURE:
+        if math.isnan(account.refund_shown):
+            text = tr(
+                "How many more of the campaign's sales will come back cannot be told yet; those "
+                "refunded so far count."
+            )
+            told.append(Finding(key="campaign/refunds/shown", level="watch", text=text))
+        elif account.refund_shown < MATURE:
             text = tr(
                 "Only {shown} of the campaign's refunds have shown; the rest is projected from "
                 "how earlier days grew.", shown=show(account.refund_shown, "share"),
@@ -186,6 +205,12 @@ class CampaignEffect(Result):
     def _gaps(self, account: Account) -> tuple[Finding, ...]:
         """Steps that no data tell, and days that have not come yet."""
         told = []
+        if self.series.kin_in_controls:
+            text = tr(
+                "Hardly anything of other categories was sold, so products of the promoted "
+                "categories serve as comparison; if buyers swapped them, the lift is too high."
+            )
+            told.append(Finding(key="campaign/kin", level="info", text=text))
         if unknown := [tr(STEPS[s.key]) for s in account.steps if not s.known]:
             text = tr("Not known, and so not in the margin: {steps}.", steps=", ".join(unknown))
             told.append(Finding(key="campaign/unknown", level="info", text=text))
@@ -216,18 +241,18 @@ ADVICE: Mapping[str, str] = {
 def _sister(sister: Sister) -> Finding:
     given = {
         "name": sister.name,
-        "units": show(abs(sister.units), "number"),
+        "lines": show(abs(sister.lines), "number"),
         "amount": show(abs(sister.amount), "money"),
         "p": show(sister.adjusted, "p_value"),
     }
-    if sister.units < 0:
-        text = tr("It took {units} units ({amount}) from {name} (p {p}).", **given)
+    if sister.lines < 0:
+        text = tr("It took {lines} orders ({amount}) from {name} (p {p}).", **given)
     else:
-        text = tr("It brought {name} {units} units more ({amount}; p {p}).", **given)
+        text = tr("It brought {name} {lines} orders more ({amount}; p {p}).", **given)
     return Finding(
         key=f"campaign/sister/{sister.product_id}",
-        level="watch" if sister.units < 0 else "good",
+        level="watch" if sister.lines < 0 else "good",
         text=text,
-        evidence={"units": sister.units, "amount": sister.amount},
+        evidence={"lines": sister.lines, "amount": sister.amount},
         money=abs(sister.amount),
     )

@@ -25,6 +25,7 @@ from ecops_lib.metrics.measuring import measure
 if TYPE_CHECKING:
     import pandas as pd
 
+METRICS = ("paid_amount", "paid_units", "paid_sub_orders")
 HISTORY_DAYS = 180
 """Days before the campaign that its lift is learnt from."""
 AFTER_MOST, AFTER_LEAST = 14, 3
@@ -39,7 +40,7 @@ MOST_GROUPS = 6
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DailySeries:
-    """Paid amount and units by day and product about a campaign, up to a day.
+    """Paid amount, units and order lines by day and product about a campaign, up to a day.
 
     Attributes:
         campaign: The campaign.
@@ -49,6 +50,7 @@ class DailySeries:
         categories: Category of each product; empty where not told.
         amount: Paid amount (days, products) [store currency].
         units: Units paid (days, products).
+        lines: Order lines paid (days, products): steadier than units, for one buyer is one.
         refunded: Of these amounts, refunded by ``as_of`` (days, products).
         promoted: Products that the campaign promotes (products,).
         others: Days of other campaigns (days,).
@@ -62,6 +64,7 @@ class DailySeries:
     categories: tuple[str, ...]
     amount: Floats
     units: Floats
+    lines: Floats
     refunded: Floats
     promoted: Flags
     others: Flags
@@ -181,10 +184,16 @@ def read_series(
             "No order was paid before {day}, so nothing shows what the campaign added; import "
             "earlier orders.", day=show(begin, "day"),
         ))  # fmt: skip
+    as_of = min(as_of, span[1])  # a day of which no order tells is not a day without sales
+    if begin > as_of:
+        raise MissingDataError(tr(
+            "The orders end on {day}, before the campaign sold; import later orders.",
+            day=show(as_of, "day"),
+        ))  # fmt: skip
     first = max(span[0], campaign.first - HISTORY_DAYS * frames.DAY)
     days = tuple(first + k * frames.DAY for k in range((as_of - first).days + 1))
     sold = measure(
-        source, ["paid_amount", "paid_units"], start=first, end=as_of, by=("day", "product"),
+        source, METRICS, start=first, end=as_of, by=("day", "product"),
         time_zone=time_zone,
     ).frame  # fmt: skip
     sold = sold[sold["product_id"].notna()]
@@ -201,15 +210,16 @@ def read_series(
             f"and {as_of}; check products in store.toml."
         )
     names, categories = _about(tables, sold, products)
-    grids = {c: _grid(sold, c, days, products) for c in ("paid_amount", "paid_units")}
+    amount, units, lines = (_grid(sold, c, days, products) for c in METRICS)
     return DailySeries(
         campaign=campaign,
         days=days,
         products=products,
         names=names,
         categories=categories,
-        amount=grids["paid_amount"],
-        units=grids["paid_units"],
+        amount=amount,
+        units=units,
+        lines=lines,
         refunded=_refunds(tables, days, products),
         promoted=promoted,
         others=_other_days(source, campaign, days, time_zone),
@@ -243,19 +253,23 @@ def _about(
 
 
 def _refunds(tables: Tables, days: Sequence[dt.date], products: Sequence[str]) -> Floats:
-    """Refunds finished by the last day, by the day their order was paid and by product."""
+    """Refunds finished by the last day, by the day their order was paid and by product.
+
+    Those of whole orders, which name no product, are spread as the named ones of the span.
+    """
     if not tables.has("refunds"):
         return np.full((len(days), len(products)), np.nan)
     zone, first, last = tables.zone, days[0], days[-1]
     paid = tables.lazy("orders").filter(frames.within("paid_at", first, last, zone))
     paid = paid.select(*ORDER_KEY, day=frames.local_day("paid_at", first, last, zone))
-    good = tables.lazy("refunds").filter(
-        (nw.col("status") == "success") & ~nw.col("product_id").is_null()
-    )
+    good = tables.lazy("refunds").filter(nw.col("status") == "success")
     good = good.filter(frames.within("finished_at", first, last, zone))
     both = good.select(*ORDER_KEY, "product_id", "amount").join(paid, on=ORDER_KEY, how="inner")
-    sums = both.group_by("day", "product_id").agg(nw.col("amount").sum())
-    return _grid(frames.bring(sums), "amount", days, products)
+    held = frames.bring(both.group_by("day", "product_id").agg(nw.col("amount").sum()))
+    named = held["product_id"].notna()
+    told, whole = float(held.loc[named, "amount"].sum()), float(held["amount"].sum())
+    grid = _grid(held[named], "amount", days, products)
+    return grid * (whole / told) if told else np.full(grid.shape, np.nan if whole else 0.0)
 
 
 def _other_days(

@@ -18,7 +18,7 @@ from ecops_lib.core.language import tr
 
 MANY_CONTROLS = 10
 """Controls from which a short history is read by synthetic control."""
-WORSE = 1.1
+WORSE = 1.25
 """Controls whose forecasts miss earlier windows by so much more than none do not track."""
 SHOWN_BEFORE = 6
 """Lengths of the campaign that are shown before it, at most."""

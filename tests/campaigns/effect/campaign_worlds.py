@@ -1,4 +1,4 @@
-"""A small shop with a campaign whose effects are known: an order a product and day."""
+"""A small shop with a campaign whose effects are known: orders of five pieces."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ecops_lib.campaigns.campaign import Campaign, PhaseSpan
 ZONE = "Asia/Shanghai"
 FIRST = dt.date(2026, 3, 1)
 DAYS = 160
+PIECES = 5
 WARMUP, SALE, LAST = dt.date(2026, 7, 18), dt.date(2026, 7, 21), dt.date(2026, 7, 26)
 CATEGORIES = ("tea", "tea", "tea", "cup", "cup", "home", "home", "soap", "soap", "lamp")
 PROMOTED = ("P00", "P03")
@@ -26,7 +27,7 @@ class World:
     """What is planted; 1 leaves a thing as it is."""
 
     lift: float = 2.0
-    borrowed: float = 0.75
+    borrowed: float = 0.5
     taken: float = 0.4
     given: float = 1.0
     discount: float = 0.8
@@ -51,7 +52,7 @@ def units_of(world: World) -> np.ndarray:
     rng = np.random.default_rng(world.seed)
     day = np.arange(DAYS)
     common = (1 + 0.2 * (day % 7 > 4)) * rng.gamma(400, 1 / 400, DAYS)
-    mean = 60 * common[:, None] * np.linspace(0.6, 1.4, len(CATEGORIES))
+    mean = 14 * common[:, None] * np.linspace(0.6, 1.4, len(CATEGORIES))
     factor = np.ones((DAYS, len(CATEGORIES)))
     begin, sale, end = ((d - FIRST).days for d in (WARMUP, SALE, LAST))
     mine = [int(p[1:]) for p in PROMOTED]
@@ -60,7 +61,7 @@ def units_of(world: World) -> np.ndarray:
     factor[end + 1 : end + 7, mine] = world.borrowed
     factor[sale : end + 1, SISTER] = world.taken
     factor[sale : end + 1, FRIEND] = world.given
-    return rng.poisson(mean * factor)
+    return PIECES * rng.poisson(mean * factor)
 
 
 def truth_of(world: World) -> dict[str, float]:
@@ -78,15 +79,17 @@ def truth_of(world: World) -> dict[str, float]:
 
 def shop_of(world: World) -> dict[str, object]:
     """The tables."""
-    units = units_of(world)
-    day, product = np.nonzero(units)
+    lines = units_of(world) // PIECES
+    day, product = (
+        np.repeat(axis, lines.ravel()) for axis in map(np.ravel, np.indices(lines.shape))
+    )
     paid = pd.to_datetime([FIRST + dt.timedelta(days=int(d)) for d in day]) + pd.Timedelta(hours=4)
     paid = paid.tz_localize("UTC").astype("datetime64[us, UTC]")
     ids = [f"P{p:02d}" for p in product]
     during = np.array([SALE <= FIRST + dt.timedelta(days=int(d)) <= LAST for d in day])
     mine = np.isin(ids, PROMOTED)
     price = PRICE * np.where(during & mine, world.discount, 1.0)
-    amount = units[day, product] * price
+    amount = PIECES * price
     orders = pd.DataFrame({
         "platform": "tmall", "order_id": [f"O{k}" for k in range(len(day))], "buyer_key": None,
         "created_at": paid, "paid_at": paid, "status": "completed", "ordered_amount": amount,
@@ -98,8 +101,8 @@ def shop_of(world: World) -> dict[str, object]:
     lines = pd.DataFrame({
         "platform": "tmall", "order_id": orders["order_id"], "line_id": "1", "created_at": paid,
         "product_id": ids, "sku_id": ids, "product_name": [f"Item {i}" for i in ids],
-        "quantity": units[day, product], "ordered_amount": amount, "paid_amount": amount,
-        "list_amount": units[day, product] * PRICE,
+        "quantity": PIECES, "ordered_amount": amount, "paid_amount": amount,
+        "list_amount": PIECES * PRICE,
     })  # fmt: skip
     rate = np.where(during & mine, world.refunds, world.usual_refunds)
     refunds = pd.DataFrame({
