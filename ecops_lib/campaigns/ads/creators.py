@@ -45,10 +45,10 @@ def rate_creators(
 
     Costs are slot fees and commission (the rate of the creator's last session up to the order's
     day, on the amount paid net of refunds); discounts that the creator bears are told beside
-    them. The share of orders refunded is drawn towards that of all creators (beta-binomial)
-    and compared with the shop's own on the same products and days. What is left counts all of
-    a creator's orders; what was sold beyond comparable days' same hours (``lift_sessions``)
-    tells how much of it the sessions brought.
+    them. Amounts are of goods, without postage. The share of orders refunded is drawn towards
+    that of all creators (beta-binomial) and compared with the shop's own on the same products
+    and days. What is left counts all of a creator's orders; what was sold beyond comparable
+    days' same hours (``lift_sessions``) tells how much of it the sessions brought.
 
     Args:
         source: A store, or tables of any engine by canonical name; needs ``live_sessions``,

@@ -61,8 +61,8 @@ def rate_keywords(
     keyword's products bring (gamma-gamma), so that ten clicks without an order are not yet a
     bad keyword. A click's profit is conversion × value × margin after refunds, less its cost.
     ``pause``: it loses with a chance of at least ``sure``. ``raise``: it pays with that chance,
-    and is expected to at clicks 25 % dearer. ``test``: neither, and it has fewer clicks than it takes to tell a
-    keyword without an order from one that pays. ``keep``: the rest.
+    and is expected to at clicks 25 % dearer. ``test``: neither, and it has fewer clicks than it
+    takes to tell a keyword without an order from one that pays. ``keep``: the rest.
 
     Args:
         source: A store, or tables of any engine by canonical name; needs ``ads`` with keywords.
@@ -185,7 +185,7 @@ def _rate(held: pd.DataFrame, sure: float, rng: np.random.Generator) -> pd.DataF
     paid = np.where(amounts > 0, orders, 0.0)
     chances = [
         _chances(rates, values, (orders[c], trials[c], amounts[c], paid[c]),
-                 worth[c], margin[c], cost[c], rng)
+                 usual[c], margin[c], cost[c], sure, rng)
         for c in (slice(at, at + CHUNK) for at in range(0, len(held), CHUNK))
     ]  # fmt: skip
     loss, mean, low, high, spared = np.concatenate(chances, axis=1)
@@ -217,20 +217,23 @@ def _chances(
     rates: RatePrior,
     values: ValuePrior,
     counts: tuple[Floats, Floats, Floats, Floats],
-    worth: Floats,
+    usual: Floats,
     margin: Floats,
     cost: Floats,
+    sure: float,
     rng: np.random.Generator,
 ) -> Floats:
     """What the draws tell of each keyword (5, keywords).
 
-    Chance of a loss; mean profit of a click; the 90 % interval of the ROI; the mean of what a
-    wrong pause forgoes a click.
+    Chance of a loss; mean profit of a click; the ROI at least and at most, each with chance
+    ``sure``, so that a keyword is paused just where the most lies below its break-even; the
+    mean of what a wrong pause forgoes a click.
     """
     orders, trials, amounts, paid = counts
     brought = rates.draw(rng, DRAWS, orders, trials) * values.draw(rng, DRAWS, amounts, paid)
-    profit = brought * worth - cost
-    low, high = np.quantile(brought * (worth / margin) / cost, [0.05, 0.95], axis=0)
+    roi = brought * usual / cost
+    profit = (roi * margin - 1) * cost
+    low, high = np.quantile(roi, [1 - sure, sure], axis=0)
     return np.array(
         [
             (profit < 0).mean(axis=0),

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 POINTS = 31
 """Points of the grid of the beta's mean, and of its concentration."""
+CELLS = 200_000
+"""Likelihoods of points and groups computed at a time."""
 LEAST_WEIGHT = 1e-6
 """Points of the grid that weigh less than this beside the best are left out."""
 
@@ -110,9 +112,12 @@ def _beta_level(means: Floats, concentrations: Floats, successes: Floats, trials
     often = np.bincount(place)
     good, bad = pairs[:, 0], pairs[:, 1] - pairs[:, 0]
     level = -0.5 * np.log(concentrations)
-    for point in range(len(means)):
-        a, b = means[point] * concentrations[point], (1 - means[point]) * concentrations[point]
-        level[point] += often @ (betaln(a + good, b + bad) - betaln(a, b))
+    a, b = means * concentrations, (1 - means) * concentrations
+    step = max(1, CELLS // len(good))
+    for first in range(0, len(means), step):
+        own = slice(first, first + step)
+        each = betaln(a[own, None] + good, b[own, None] + bad) - betaln(a[own], b[own])[:, None]
+        level[own] += each @ often
     return level
 
 

@@ -123,6 +123,8 @@ def test_every_engine_classes_the_planted_keywords(light_engine: MakeTables) -> 
     assert rows.loc["waste", "profit"] < -900
     assert rows.loc["waste", "wrong"] < 1
     assert held.unrated == 1
+    below = rows["roi_high"] * rows["margin"] < 1
+    assert (below == (rows["kind"] == "pause")).all()
     assert len(rows) == 63
     assert rows["margin"].to_numpy() == pytest.approx(0.4, abs=2e-3)
 
@@ -162,7 +164,7 @@ def test_a_single_losing_keyword_has_its_own_sentence() -> None:
 def test_paused_keywords_do_lose_and_raised_ones_earn() -> None:
     """Of planted keywords classed with 90 % sureness, at least nine in ten are classed rightly."""
     right = []
-    for seed in range(5):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         true = rng.beta(3, 72, 120)
         clicks = np.ceil(rng.lognormal(5, 1.2, 120)).astype(int)
@@ -177,7 +179,7 @@ def test_paused_keywords_do_lose_and_raised_ones_earn() -> None:
         loses = classed["keyword"].map(profit) < 0
         right.extend(loses == (classed["kind"] == "pause"))
     assert np.mean(right) > 0.93
-    assert len(right) > 100
+    assert len(right) > 60
 
 
 def test_odd_shops() -> None:

@@ -65,10 +65,10 @@ def plan(
 
 
 def test_planted_marginal_returns_are_covered() -> None:
-    """Forty plans in eight worlds; ``benchmarks/ad_response.py`` takes two hundred."""
+    """Thirty plans in six worlds; ``benchmarks/ad_response.py`` takes two hundred."""
     rng = np.random.default_rng(11)
     inside, error = [], []
-    for _ in range(8):
+    for _ in range(6):
         made = [plan(rng, rng.beta(6, 6), family=FAMILIES[n % 3]) for n in range(5)]
         for curve, (_, true) in zip(fit_curves([p for p, _ in made]), made, strict=True):
             assert curve.trouble in {"", "wide"}
