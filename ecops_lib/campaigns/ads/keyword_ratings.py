@@ -39,7 +39,8 @@ class KeywordRatings(Result):
         frame: One row a plan and keyword: counts, rates drawn towards those of its plan,
             ``roi`` with what the true one is at least and at most, each with chance ``sure``,
             ``chance`` of a loss, ``profit`` expected after refunds and costs, ``wrong``: what
-            pausing it would forgo on average, ``needed`` clicks without an order before it may be judged, ``stake``.
+            pausing it would forgo on average, ``needed`` clicks without an order before
+            it may be judged, ``stake``.
         margins: What is kept of an amount paid.
         sure: Chance from which a keyword is paused or raised.
         start: First day.
