@@ -240,7 +240,4 @@ def _names(rows: list[dict[str, Any]]) -> str:
     more = len(rows) - NAMED
     if more <= 0:
         return held
-    return ntr(
-        "{names} and {count} more", "{names} and {count} more", more,
-        names=held, count=show(more, "count"),
-    )  # fmt: skip
+    return tr("{names} and {count} more", names=held, count=show(more, "count"))
