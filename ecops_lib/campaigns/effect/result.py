@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Verdict = Literal["paid", "lost", "open"]
+SHOWN = 12
 MATURE = 0.9
 """Share of the refunds shown below which the reader is told that more will come."""
 
@@ -66,6 +67,11 @@ class CampaignEffect(Result):
         """Sister products whose change stands."""
         alpha = self.parts.sale.alpha
         return tuple(s for s in self.parts.sisters if s.adjusted < alpha)
+
+    @property
+    def sisters(self) -> SisterEffects:
+        """Sister products as a section of their own."""
+        return SisterEffects(sisters=self.parts.sisters, alpha=self.parts.sale.alpha)
 
     def absent(self) -> str:
         """Why nothing can be told."""
@@ -221,6 +227,59 @@ class CampaignEffect(Result):
             )  # fmt: skip
             told.append(Finding(key="campaign/after", level="info", text=text))
         return tuple(told)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SisterEffects(Result):
+    """What the campaign did to products that it did not promote.
+
+    Attributes:
+        sisters: Those tested, the surest first.
+        alpha: Level that the adjusted p-values are held against.
+    """
+
+    sheet: ClassVar[str] = mark("Sister products")
+    units: ClassVar[Mapping[str, Unit]] = {
+        "lines": "number", "low": "number", "high": "number", "amount": "money",
+        "p_value": "p_value", "adjusted": "p_value",
+    }  # fmt: skip
+    labels: ClassVar[Mapping[str, str]] = {
+        "name": mark("Product"),
+        "lines": mark("Orders added"),
+        "low": mark("From"),
+        "high": mark("To"),
+        "amount": mark("Amount"),
+        "p_value": mark("P-value"),
+        "adjusted": mark("P-value among so many"),
+    }
+
+    sisters: tuple[Sister, ...]
+    alpha: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a product."""
+        import pandas as pd
+
+        rows = [[getattr(s, name) for name in self.labels] for s in self.sisters]
+        return pd.DataFrame(rows, columns=list(self.labels))
+
+    def page_frame(self) -> pd.DataFrame:
+        """The surest."""
+        return self.to_frame().head(SHOWN)
+
+    def absent(self) -> str:
+        """Why there is nothing to show."""
+        if self.sisters:
+            return ""
+        return tr("No product of the promoted categories was left out of the campaign and sold.")
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Those whose change stands, or that none does."""
+        sure = [s for s in self.sisters if s.adjusted < self.alpha]
+        if sure:
+            return tuple(map(_sister, sure))
+        text = tr("No sister product's change can be told from chance.")
+        return (Finding(key="campaign/sisters", level="info", text=text),)
 
 
 WINDOWS: Mapping[str, str] = {

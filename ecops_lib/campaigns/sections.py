@@ -1,0 +1,157 @@
+"""The pages on campaigns: one reading of the shop for all their sections."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ecops_lib.campaigns.campaign import Campaign
+from ecops_lib.campaigns.editions import State, choose_campaign, find_campaigns
+from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
+from ecops_lib.core.errors import MissingDataError
+from ecops_lib.core.findings import Finding, most_important
+from ecops_lib.core.formats import show
+from ecops_lib.core.language import mark, tr
+from ecops_lib.core.results import Result
+from ecops_lib.core.sections import Unshown, section
+from ecops_lib.data.calendar.festivals import PHASES
+from ecops_lib.data.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_TOLD = 6
+"""Findings at the head of a page."""
+
+
+class CampaignBase:
+    """A shop and the campaign that a page is about.
+
+    Attributes:
+        store: The shop.
+        day: Last local day that counts.
+    """
+
+    def __init__(self, store: Store, *, day: dt.date, campaign: str, state: State) -> None:
+        """Choose the campaign.
+
+        Args:
+            store: The shop.
+            day: Last local day that counts.
+            campaign: Its id; empty for the one that ``state`` asks for.
+            state: The last finished, the running or the coming campaign.
+
+        Raises:
+            ParameterError: There is no campaign with this id.
+        """
+        self.store, self.day, self._id, self._state = store, day, campaign, state
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """The campaign; looked for once."""
+        return choose_campaign(
+            find_campaigns(self.store), as_of=self.day, state=self._state, campaign_id=self._id
+        )
+
+    @cached_property
+    def span(self) -> dict[str, dt.date]:
+        """Start and end of the campaign's days so far, for functions that take days."""
+        return {"start": self.campaign.first, "end": min(self.campaign.last, self.day)}
+
+    @cached_property
+    def past(self) -> dict[str, dt.date]:
+        """The half year up to the campaign's end, for what needs more than its days."""
+        end = min(self.campaign.last, self.day)
+        return {"start": end - dt.timedelta(days=180), "end": end}
+
+    def show(self, make: Callable[..., Result], **options: Any) -> Result:
+        """A section about the campaign, or the sentence that says what it lacks."""
+        return section(lambda: make(self.store, campaign=self.campaign, as_of=self.day, **options))
+
+    def during(self, make: Callable[..., Result], **options: Any) -> Result:
+        """A section about the campaign's days."""
+        return section(lambda: make(self.store, as_of=self.day, **self.span, **options))
+
+    def lately(self, make: Callable[..., Result], **options: Any) -> Result:
+        """A section about the half year that ends with the campaign."""
+        return section(lambda: make(self.store, as_of=self.day, **self.past, **options))
+
+    @cached_property
+    def effect(self) -> CampaignEffect:
+        """What it really brought."""
+        return measure_effect(self.store, campaign=self.campaign, as_of=self.day)
+
+    def brought(self) -> Result:
+        """What it really brought, as a section."""
+        return section(lambda: self.effect)
+
+    def lifts(self) -> tuple[Result, ...]:
+        """The sale, its units, and the days about it."""
+        try:
+            parts = self.effect.parts
+        except MissingDataError as error:
+            return (Unshown(why=str(error)),)
+        held = (parts.sale, parts.units, parts.before, parts.after)
+        return tuple(lift for lift in held if lift is not None)
+
+    def sisters(self) -> Result:
+        """Products that it took from or helped."""
+        return section(lambda: self.effect.sisters)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Overview(Result):
+    """What matters most about a campaign.
+
+    Attributes:
+        base: The shop and the campaign.
+        sections: Results whose findings may matter most.
+    """
+
+    sheet: ClassVar[str] = mark("The campaign at a glance")
+    labels: ClassVar[Mapping[str, str]] = {"item": mark("Item"), "value": mark("Value")}
+
+    base: CampaignBase
+    sections: tuple[Result, ...]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict first, then the findings that matter most."""
+        held = [s for s in self.sections if not s.absent()]
+        told = [finding for result in held for finding in result.findings()]
+        first = [f for f in told if f.key == "campaign/verdict"]
+        rest = most_important((f for f in told if f not in first), most=MOST_TOLD - len(first))
+        return (*first, *rest)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a figure."""
+        import pandas as pd
+
+        campaign = self.base.campaign
+        rows = [(tr("Campaign"), f"{campaign.name} ({campaign.campaign_id})")]
+        rows += [
+            (tr(PHASES[span.phase]), f"{show(span.first, 'day')} – {show(span.last, 'day')}")
+            for span in campaign.spans
+        ]
+        count = show(len(campaign.products), "count") if campaign.products else tr("whole shop")
+        rows += [
+            (tr("Products promoted"), count),
+            (tr("Last day that counts"), show(self.base.day, "day")),
+        ]
+        return pd.DataFrame(rows, columns=list(self.labels))
+
+
+def review_campaign(base: CampaignBase, *sections: Result) -> Result:
+    """Say what matters most about a campaign.
+
+    Args:
+        base: The shop and the campaign.
+        *sections: Results whose findings may matter most.
+    """
+    try:
+        _ = base.campaign
+    except MissingDataError as error:
+        return Unshown(why=str(error))
+    return Overview(base=base, sections=sections)
