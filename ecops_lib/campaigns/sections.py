@@ -23,8 +23,10 @@ from ecops_lib.data.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TOLD = 6
+MOST_TOLD = 8
 """Findings at the head of a page."""
+FIRST = ("campaign/verdict", "lift", "campaign/borrowed")
+"""Findings that come before all others."""
 
 
 class CampaignBase:
@@ -121,7 +123,9 @@ class Overview(Result):
         """The verdict first, then the findings that matter most."""
         held = [s for s in self.sections if not s.absent()]
         told = [finding for result in held for finding in result.findings()]
-        first = [f for f in told if f.key == "campaign/verdict"]
+        first = [f for f in told if f.key in FIRST]
+        sisters = [f for f in told if f.key.startswith("campaign/sister/") and f.level == "watch"]
+        first += most_important(sisters, most=1)
         rest = most_important((f for f in told if f not in first), most=MOST_TOLD - len(first))
         return (*first, *rest)
 

@@ -10,6 +10,7 @@ from ecops_lib.campaigns.effect.series import DailySeries
 from ecops_lib.campaigns.lift import Lift, estimate_lift
 from ecops_lib.campaigns.lift.panel import Floats
 from ecops_lib.core.formats import Unit
+from ecops_lib.core.language import tr
 
 LEAST_LINES = 0.5
 """Order lines a day below which a sister product is not tested: nothing could be seen."""
@@ -71,18 +72,19 @@ def find_parts(series: DailySeries, *, alpha: float) -> Parts:
     moved = {sister.product_id for sister in sisters if sister.adjusted < alpha}
     apart = np.array([product in moved for product in series.products])
 
-    def lift(values: Floats, window: slice, unit: Unit) -> Lift:
+    def lift(values: Floats, window: slice, unit: Unit, name: str) -> Lift:
         controls, names = series.groups(values, without=apart)
         whole = values[:, series.promoted].sum(axis=1)
-        return estimate_lift(series.panel(whole, window, controls, names), alpha=alpha, unit=unit)
+        panel = series.panel(whole, window, controls, names)
+        return estimate_lift(panel, alpha=alpha, unit=unit, name=name)
 
-    sale = lift(series.amount, series.sale, "money")
-    after = series.after
+    sale = lift(series.amount, series.sale, "money", tr("Paid amount while it sold"))
+    after, aftermath = series.after, tr("Paid amount in the days after")
     return Parts(
         sale=sale,
-        units=lift(series.units, series.sale, "number"),
-        before=lift(series.amount, series.before, "money"),
-        after=lift(series.amount, after, "money") if after.start < after.stop else None,
+        units=lift(series.units, series.sale, "number", tr("Units while it sold")),
+        before=lift(series.amount, series.before, "money", tr("Paid amount in the days before")),
+        after=lift(series.amount, after, "money", aftermath) if after.start < after.stop else None,
         sisters=sisters if sale.credible else (),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ def estimate_lift(
     method: Method | Literal["auto"] = "auto",
     alpha: float = 0.05,
     unit: Unit = "number",
+    name: str = "",
 ) -> Lift:
     """Estimate what a campaign added to a series, or say why that cannot be told.
 
@@ -44,6 +46,7 @@ def estimate_lift(
         method: How to estimate.
         alpha: Two-sided level of the test and its interval.
         unit: What the outcome measures, for its words.
+        name: What the outcome is, for its words.
 
     Raises:
         ParameterError: ``alpha`` or ``method`` is impossible, fewer than five periods are known
@@ -59,6 +62,10 @@ def estimate_lift(
     require_between(known, 5, math.inf, name="the number of known periods before the campaign")
     told = int((~np.isnan(panel.actual)).sum())
     require_between(told, 1, math.inf, name="the number of known periods of the campaign")
+    return replace(_estimate(panel, method, alpha, unit), name=name)
+
+
+def _estimate(panel: LiftPanel, method: Method | Literal["auto"], alpha: float, unit: Unit) -> Lift:
     if method == "auto":
         return _choose(panel, alpha, unit)
     if method in {"synthetic", "synthetic_level", "difference"}:
@@ -166,11 +173,12 @@ def _told(
 ) -> Lift:
     begin = max(0, panel.first - max(SHOWN_BEFORE * panel.length, 14))
     shown = slice(begin, panel.last + 1)
+    least = 0.0 if np.nanmin(panel.outcome) >= 0 else -math.inf  # no shop sells less than nothing
     return Lift(
         days=list(panel.days)[shown],
         actual=panel.outcome[shown],
         expected=made[shown],
-        band=((made - reach)[shown], (made + reach)[shown]),
+        band=(np.maximum(made - reach, least)[shown], (made + reach)[shown]),
         effect=claim.effect,
         low=claim.low,
         high=claim.high,

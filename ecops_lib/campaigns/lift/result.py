@@ -51,6 +51,7 @@ class Lift(Result):
         controls: Names of the series compared with.
         refusal: Why there is no estimate, in the reader's language; empty where there is.
         caution: What to keep in mind; empty for nothing.
+        name: What the outcome is, in the reader's language; empty where it needs no name.
     """
 
     sheet: ClassVar[str] = mark("What the campaign added")
@@ -78,6 +79,7 @@ class Lift(Result):
     controls: tuple[str, ...]
     refusal: str = ""
     caution: str = ""
+    name: str = ""
 
     @property
     def credible(self) -> bool:
@@ -141,13 +143,17 @@ class Lift(Result):
         if not self.credible:
             return ()
         told = [Finding(
-            key="lift", level=self._level(), text=self._sentence(),
+            key="lift", level=self._level(), text=self._named(self._sentence()),
             evidence={"effect": self.effect, "low": self.low, "high": self.high, "p": self.p_value},
             money=abs(self.effect) if self.claimed and self.unit == "money" else None,
         )]  # fmt: skip
         if self.caution:
             told.append(Finding(key="lift/caution", level="watch", text=self.caution))
         return tuple(told)
+
+    def _named(self, words: str) -> str:
+        """Words about the outcome, headed by its name."""
+        return tr("{name}: {words}", name=self.name, words=words) if self.name else words
 
     def _level(self) -> Literal["good", "bad", "info"]:
         if not self.claimed:
@@ -194,7 +200,7 @@ class Lift(Result):
         )
         return line_chart(
             frame,
-            caption=tr("Actual, and what was to be expected without the campaign"),
+            caption=self._named(tr("Actual, and what was to be expected without the campaign")),
             unit=self.unit,
             labels={
                 "actual": tr("Actual"),
