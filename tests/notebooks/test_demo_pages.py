@@ -1,4 +1,4 @@
-"""The pages on customers and on supply end to end, from one demo shop."""
+"""The pages on customers, supply and campaigns end to end, from one demo shop."""
 
 from __future__ import annotations
 
@@ -73,7 +73,18 @@ def test_the_page_on_supply_finds_what_was_planted(folder: Path) -> None:
     assert "review_supply" not in page
 
 
-@pytest.mark.parametrize("name", ["customer_segments", "supply_chain"])
+def test_the_retro_tells_its_campaign_and_what_lacks(folder: Path) -> None:
+    held = run(folder, "campaign_retro", lang="zh", audience="management")
+    found = {str(f["key"]): f for f in held.findings}
+    assert {"goals/first", "campaign/loyalty"} <= set(found) or "goals/none" in found
+    page = held.page.read_text("utf-8")
+    for heading in ("真正带来了什么", "抢了谁的生意，带动了谁", "该停、该加、该再试的关键词"):
+        assert heading in page
+    assert "review_campaign" not in page
+    assert "NaN" not in json.dumps(held.findings)
+
+
+@pytest.mark.parametrize("name", ["campaign_retro", "customer_segments", "supply_chain"])
 def test_the_notebooks_keep_the_rules(name: str) -> None:
     path = Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
     assert notebook_problems(path) == []
