@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ecops_lib.campaigns.ads import Responses, fit_response, reallocate_budget
 from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.editions import State, choose_campaign, find_campaigns
 from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
@@ -81,6 +82,13 @@ class CampaignBase:
         """A section about the half year that ends with the campaign."""
         return section(lambda: make(self.store, as_of=self.day, **self.past, **options))
 
+    def responses(self) -> tuple[Result, ...]:
+        """What the next money brings by plan, and the same money divided anew."""
+        curves = self.lately(fit_response)
+        if not isinstance(curves, Responses) or curves.absent():
+            return (curves,)
+        return curves, section(reallocate_budget, curves)
+
     @cached_property
     def effect(self) -> CampaignEffect:
         """What it really brought."""
@@ -97,6 +105,8 @@ class CampaignBase:
         except MissingDataError as error:
             return (Unshown(why=str(error)),)
         held = (parts.sale, parts.units, parts.before, parts.after)
+        if not parts.sale.credible:
+            return (parts.sale,)
         return tuple(lift for lift in held if lift is not None)
 
     def sisters(self) -> Result:
