@@ -1,0 +1,33 @@
+"""What does an offer cost, who bears it, and what would another one do?"""
+
+from ecops_lib.campaigns.promotions.baskets import PricedBaskets, price_baskets
+from ecops_lib.campaigns.promotions.rules import (
+    BEARERS,
+    Bearer,
+    Coupon,
+    Discount,
+    Gift,
+    GroupPrice,
+    NthItem,
+    Presale,
+    Promotion,
+    Threshold,
+)
+from ecops_lib.campaigns.promotions.written import campaign_promotions, read_promotions
+
+__all__ = [
+    "BEARERS",
+    "Bearer",
+    "Coupon",
+    "Discount",
+    "Gift",
+    "GroupPrice",
+    "NthItem",
+    "Presale",
+    "PricedBaskets",
+    "Promotion",
+    "Threshold",
+    "campaign_promotions",
+    "price_baskets",
+    "read_promotions",
+]
