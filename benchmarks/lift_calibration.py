@@ -15,6 +15,8 @@ Beside it, in the same run and on the same windows, any Python port of CausalImp
 environment of its own; ``_lift_peer.py`` says which there are and how each is told to fit. Ports
 answer the first windows of each source, for they are slow; a window counts where all answered.
 Their p-value is one tail of the posterior and their interval two-sided, so they can disagree.
+A method that claims where nothing happened also claims more where something did: ``at equal`` is
+the power of each if its intervals were stretched to claim 5 % of these windows without a lift.
 
     python benchmarks/lift_calibration.py [--windows N] [--data DIR]
         [--peer PYTHON]... [--peer-windows N] [--seed N]
@@ -225,6 +227,7 @@ def tabulate(method: str, windows: Sequence[Window], answers: Sequence[Answer]) 
             "covered": said.low <= window.added <= said.high,
             "contradict": claimed != (said.p_value < LEVEL),
             "half width": half / (actual - middle), "CPU ms": 1000 * said.cpu,
+            "reach": abs(middle) / half if half > 0 else 0.0,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -255,8 +258,11 @@ def compare_ports(
         name, said = ask_port(port, windows)
         tables.append(tabulate(name, windows, said))
     whole = pd.concat(tables, ignore_index=True)
-    agreed = whole.groupby(["source", "place"])["told"].transform("all")
-    return summarise(whole[agreed], ["method", "planted"])
+    whole = whole[whole.groupby(["source", "place"])["told"].transform("all")]
+    null = whole[whole["planted"] == 0].groupby("method")["reach"].quantile(1 - LEVEL)
+    fair = whole["reach"] > whole["method"].map(null)
+    equal = fair.groupby([whole["method"], whole["planted"]]).mean().rename("at equal")
+    return summarise(whole, ["method", "planted"]).join(equal, on=["method", "planted"])
 
 
 def show(title: str, table: pd.DataFrame) -> None:
