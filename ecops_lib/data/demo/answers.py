@@ -63,7 +63,7 @@ def tell_truths(life: Life) -> Told:
         "late_supply": tell_late_supply(world, life.stock),
         "odd_demand": tell_odd(world, trade),
         "kit": tell_kit(world),
-        "own_campaigns": tell_own_campaigns(world, trade, life.claims),
+        "own_campaigns": tell_own_campaigns(world, season, trade, life.claims),
         "live_campaign": tell_live_campaign(world, trade, life.stock),
         "creators": tell_creators(world, trade, life.done, life.claims),
         "keywords": tell_words(world, life.ads),

@@ -9,13 +9,15 @@ import numpy as np
 from ecops_lib.data.demo.baskets import Lines
 from ecops_lib.data.demo.claims import AFTER_RECEIPT, Claims
 from ecops_lib.data.demo.editions import Edition, find_editions, order_factors
+from ecops_lib.data.demo.extras import expected_lines
 from ecops_lib.data.demo.promotion import Ads
 from ecops_lib.data.demo.returns import of_edition
+from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.stock import Stock
-from ecops_lib.data.demo.trade import Trade
+from ecops_lib.data.demo.trade import UNPAID, Trade
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.truths import MemberDay, OwnCampaign
-from ecops_lib.data.demo.world import Flags, Ints, Times, World
+from ecops_lib.data.demo.world import Flags, Floats, Ints, Times, World
 
 Told = dict[str, object]
 STRETCH = 1.1
@@ -111,15 +113,35 @@ def _offer(kind: str, name: str, **numbers: float) -> Told:
     return {"kind": kind, "name": name, **numbers, "bearer": "merchant"}
 
 
-def tell_own_campaigns(world: World, trade: Trade, claims: Claims) -> list[Told] | None:
+def tell_own_campaigns(
+    world: World, season: Season, trade: Trade, claims: Claims
+) -> list[Told] | None:
     """What each edition of the tea festival did, against the same shop without it."""
     if world.truths.own_campaigns is None:
         return None
+    usual = expected_lines(world, season, trade.without.lines) * (1 - UNPAID)
     return [
-        _told(world, trade, claims, number, edition)
+        {
+            **_told(world, trade, claims, number, edition),
+            "expected": _expected(world, edition, usual),
+        }
         for number, edition in enumerate(find_editions(world))
         if isinstance(edition.truth, OwnCampaign)
     ]
+
+
+def _expected(world: World, edition: Edition, usual: Floats) -> dict[str, float]:
+    """Paid lines more (fewer, where negative) that were to be expected, by part."""
+    more, truth = (order_factors(world, edition) - 1) * usual, edition.truth
+    parts = {
+        "burst": more[edition.on(world, "burst")][:, list(truth.products)],
+        "before": more[edition.on(world, "warmup")],
+        "after": more[edition.on(world, "after")],
+    }
+    if isinstance(truth, OwnCampaign):
+        sale = edition.on(world, "burst")
+        parts |= {"cannibalised": more[sale, truth.sister[0]], "halo": more[sale, truth.halo[0]]}
+    return {name: round(float(part.sum()), 1) for name, part in parts.items()}
 
 
 def _told(world: World, trade: Trade, claims: Claims, number: int, edition: Edition) -> Told:
@@ -169,11 +191,16 @@ def _change(world: World, trade: Trade, days: Flags, products: tuple[int, ...]) 
 def _paid(
     world: World, lines: Lines, paid_at: Times, days: Flags, products: tuple[int, ...]
 ) -> tuple[int, int, float]:
-    day = world.day_index(paid_at)[lines.order]
-    inside = (day >= 0) & (day < len(days))
-    mine = inside & days[np.where(inside, day, 0)] & np.isin(lines.product, products)
+    mine = _paid_on(world, lines, paid_at, days) & np.isin(lines.product, products)
     amount = round(int(lines.payable[mine].sum()) / 100, 2)
     return int(mine.sum()), int(lines.quantity[mine].sum()), amount
+
+
+def _paid_on(world: World, lines: Lines, paid_at: Times, days: Flags) -> Flags:
+    """Lines whose order was paid on one of some days."""
+    day = world.day_index(paid_at)[lines.order]
+    inside = (day >= 0) & (day < len(days))
+    return inside & days[np.where(inside, day, 0)]
 
 
 def _on_top(trade: Trade, number: int) -> Told:
@@ -229,7 +256,9 @@ def tell_live_campaign(world: World, trade: Trade, stock: Stock) -> Told | None:
     ]
     running = held[-1][1]
     sku = world.sku(truth.sku)
-    sold = stock.shipped[-2:, sku].sum() / 2
+    on = running.on(world, "burst")
+    mine = trade.lines.sku == sku
+    sold = trade.lines.quantity[mine & _paid_on(world, trade.lines, trade.orders.paid_at, on)]
     return {
         **_head(world, running),
         "day": 2,
@@ -239,7 +268,8 @@ def tell_live_campaign(world: World, trade: Trade, stock: Stock) -> Told | None:
         "runs_out": {
             "sku_id": truth.sku,
             "units_left": int(stock.on_hand[-1, sku].sum()),
-            "units_a_day": float(sold),
+            "units_reserved": int(stock.reserved[-1, sku].sum()),
+            "units_a_day": float(sold.sum() / on.sum()),
             "comes": str(world.last_day + dt.timedelta(days=truth.comes)),
         },
         "editions": [

@@ -77,19 +77,19 @@ def _missing(world: World, usual: Asked) -> Flags:
     return drawn & (usual.sale[lines.order] < 0)
 
 
-def expected_lines(world: World, season: Season, usual: Asked) -> Floats:
+def expected_lines(world: World, season: Season, usual: Lines) -> Floats:
     """Lines to be expected without own campaigns, by day × product: the calendar's share."""
     shape = season.visitors * season.conversion
     goods = world.catalogue
     listed = np.arange(len(world.days))[:, None] >= goods.launched * len(world.days)
-    sold = np.bincount(usual.lines.product, minlength=len(goods.ids))
+    sold = np.bincount(usual.product, minlength=len(goods.ids))
     weight = shape[:, None] * listed
     expected: Floats = weight / weight.sum(axis=0) * sold
     return expected
 
 
 def _of_editions(world: World, season: Season, usual: Asked) -> _More:
-    expected = expected_lines(world, season, usual)
+    expected = expected_lines(world, season, usual.lines)
     parts = [
         _of_edition(world, edition, number, expected)
         for number, edition in enumerate(find_editions(world))

@@ -47,7 +47,7 @@ PLANS = (
         products=KEYWORD_PLANS["70010001"],
         channel="直通车",
         share=1.0,
-        click_price=210,
+        click_price=150,
     ),
     Plan(
         line="关键词推广",
@@ -56,7 +56,7 @@ PLANS = (
         products=KEYWORD_PLANS["70010002"],
         channel="直通车",
         share=1.0,
-        click_price=160,
+        click_price=115,
     ),
     Plan(
         line="精准人群推广",

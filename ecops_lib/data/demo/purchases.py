@@ -7,12 +7,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ecops_lib.data.demo.catalogue import SUPPLIERS
-from ecops_lib.data.demo.world import Ints, World
+from ecops_lib.data.demo.world import Floats, Ints, World
 
 LEAD_DAYS = (18, 24, 21, 28, 15, 25)
 """Days from order to receipt that each category's supplier quotes."""
 LATE_SHAPE, LATE_DAYS = 1.2, 2.5
 """Days that it takes beyond them: a gamma's shape, and its scale."""
+QUANTILES = 20_000
+"""Draws that the gamma's quantiles are read from."""
 COVER_DAYS = 45
 SLACK_DAYS = 21
 FLOOR, FLOOR_DAYS = 6, 14
@@ -74,12 +76,25 @@ def buy_ahead(world: World, shipped: Ints) -> tuple[Ints, Purchases]:
         quantity = np.ceil(more / 10) * 10
         supply[sku, warehouse] += quantity
         due = day + lead[sku]
-        late = np.round(rng.gamma(LATE_SHAPE, LATE_DAYS, len(sku)) * drag[sku])
-        late = np.minimum(late, SLACK_DAYS - 2)
-        rows.append(np.stack([sku, warehouse, np.full(len(sku), day), due + late, due, quantity]))
+        rows.append(np.stack([sku, warehouse, np.full(len(sku), day), due, due, quantity]))
     table = np.concatenate(rows, axis=1).astype(np.int64) if rows else np.zeros((6, 0), np.int64)
+    table[3] += _lateness(rng, category[table[0]], drag[table[0]])
     names = ("sku", "warehouse", "ordered", "arrives", "due", "quantity")
     return opening.astype(np.int64), Purchases(**dict(zip(names, table, strict=True)))
+
+
+def _lateness(rng: np.random.Generator, category: Ints, drag: Floats) -> Ints:
+    """Days beyond the quoted lead time, as evenly over the gamma as each supplier's number lets.
+
+    Few purchases by lot would hide who is slow, or feign it.
+    """
+    gamma = np.sort(rng.gamma(LATE_SHAPE, LATE_DAYS, QUANTILES))
+    late = np.zeros(len(category), np.int64)
+    for supplier in np.unique(category):
+        mine = rng.permutation(np.flatnonzero(category == supplier))
+        place = (np.arange(len(mine)) + rng.random(len(mine))) / len(mine) * QUANTILES
+        late[mine] = np.round(gamma[place.astype(np.int64)] * drag[mine])
+    return np.minimum(late, SLACK_DAYS - 2)
 
 
 def _drag(world: World) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

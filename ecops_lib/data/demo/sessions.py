@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ecops_lib.data.demo.editions import busy_days
 from ecops_lib.data.demo.truths import Creator
 from ecops_lib.data.demo.world import HOUR, Ints, Times, World, add_seconds
 
@@ -52,17 +51,16 @@ def creators_of(world: World) -> tuple[Creator, ...]:
 
 
 def plan_sessions(world: World) -> Sessions:
-    """Draw the sessions of the last year, on days without a campaign of the shop's own."""
+    """Draw the sessions of the last year, spread evenly over its days."""
     rng = world.rng("sessions")
-    free = np.flatnonzero(~busy_days(world))
-    free = free[(free >= world.index(YEAR)) & (free <= world.index(QUIET_DAYS))]
-    share = (world.index(QUIET_DAYS) - world.index(YEAR)) / YEAR
+    first, last = world.index(YEAR), world.index(QUIET_DAYS)
+    span = last - first
     size = world.orders / len(world.days) / USUAL_ORDERS
     rows = []
     for number, creator in enumerate(creators_of(world)):
-        count = min(round(creator.sessions * share), len(free))
-        spots = (np.arange(count) + rng.random(count)) * len(free) / max(count, 1)
-        day = free[spots.astype(np.int64)]
+        count = round(creator.sessions * span / YEAR)
+        spots = (np.arange(count) + rng.random(count)) * span / max(count, 1)
+        day = first + spots.astype(np.int64)
         hour = rng.uniform(*BEGINS[creator.kind], count)
         second = np.round(hour * 4).astype(np.int64) * (HOUR // 4)
         rows.append(

@@ -98,11 +98,10 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
     lines, goods = sold.lines, sold.goods
     province = buyers.province[buyers.of_order]
     postage = np.where(goods < FREE_POSTAGE, POSTAGE, 0) + among(province, FAR) * FAR_POSTAGE
-    refused = find_refused(world, sold.created_at, sold.paid_at, lines.order, lines.sku)
     total = goods + postage
     orders = Orders(
         created_at=sold.created_at,
-        paid_at=np.where(refused, NEVER, sold.paid_at),
+        paid_at=sold.paid_at,
         deposit_at=sold.deposit_at,
         channel=asked.channel,
         buyer=buyers.of_order,
@@ -117,7 +116,7 @@ def make_trade(world: World, season: Season, visits: Visits) -> Trade:
         postage=postage,
         total=total,
         deposit=np.where(asked.sale >= 0, total // 10, 0),
-        refused=refused,
+        refused=sold.refused,
         edition=asked.edition,
         session=asked.session,
         on_top=asked.origin >= asked.usual,
@@ -145,6 +144,7 @@ class _Sold:
     platform: Ints
     goods: Ints
     offered: Ints
+    refused: Flags
 
 
 def _sell(world: World, season: Season, asked: Asked) -> _Sold:
@@ -155,15 +155,17 @@ def _sell(world: World, season: Season, asked: Asked) -> _Sold:
     promo = np.maximum(usual, offer_on_lines(world, asked, lines))
     lines, merchant, platform, coupon = _discount(world, asked, lines, promo, discount)
     paid, deposit_at = _payments(world, season, asked, lines, created)
+    refused = find_refused(world, created, paid, lines.order, lines.sku)
     return _Sold(
         created_at=created,
-        paid_at=paid,
+        paid_at=np.where(refused, NEVER, paid),
         deposit_at=deposit_at,
         lines=lines,
         merchant=merchant,
         platform=platform,
         goods=_sum(lines.payable, lines.order, len(asked)),
         offered=_sum(promo - usual, lines.order, len(asked)) + coupon,
+        refused=refused,
     )
 
 

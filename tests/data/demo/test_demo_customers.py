@@ -273,11 +273,11 @@ def test_a_mailing_costs_its_message_and_the_coupons_used(mailed: pd.DataFrame) 
 
 def test_a_mailing_that_annoys_costs_orders() -> None:
     """The truth reversed: some give up the order that they would have placed."""
-    life = lived(contacts=MailingLift(lifts={"618召回券": -0.03}))
+    life = lived(contacts=MailingLift(lifts={"618召回券": -0.02}))
     plain = lived(contacts=None)
     sent = life.sent
     who = sent.buyer[sent.moved]
-    assert len(who) == round(0.03 * ((sent.mailing == 1) & sent.idle & ~sent.held).sum())
+    assert len(who) == round(0.02 * ((sent.mailing == 1) & sent.idle & ~sent.held).sum())
     assert not sent.held[sent.moved].any()
     opens = np.datetime64("2026-06-15T10:00")
     for shop, made in ((life, 0), (plain, 1)):

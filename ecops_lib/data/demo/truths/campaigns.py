@@ -67,10 +67,10 @@ class MemberDay:
     """
 
     lift: float = 2.0
-    hot: tuple[int, float] = (11, 4.0)
+    hot: tuple[int, float] = (11, 5.0)
     products: tuple[int, ...] = (11, 15, 17, 21, 23, 27, 35, 41, 45, 53)
     shape: tuple[float, ...] = (1.3, 0.8, 0.8, 1.1)
     threshold: tuple[int, int] = (19900, 2000)
     sku: str = "SY-COOK-02-A"
-    left: int = 1
+    left: int = 2
     comes: int = 6
