@@ -120,7 +120,7 @@ def _structural(
     from scipy.stats import norm
 
     model = Structural(panel, spike=posterior)
-    reading = model.read(panel.first, panel.last)
+    reading = model.read(panel.first, panel.last, alpha=alpha)
     actual = float(np.nansum(panel.actual))
     in_time = placebos or inference.try_windows(panel, model)
     posterior = posterior or in_time.windows < 1

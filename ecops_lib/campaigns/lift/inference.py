@@ -83,18 +83,20 @@ def judge_scaled(effect: float, error: float, placebos: Placebos, *, alpha: floa
     from scipy.stats import t
 
     unit = error * placebos.scale
+    if not unit > 0:  # no placebo ever missed: nothing tells how far chance goes
+        return Claim(effect=effect, low=-math.inf, high=math.inf, p_value=1.0)
     reach = float(t.ppf(1 - alpha / 2, placebos.degrees)) * unit
-    p_value = 2 * float(t.sf(abs(effect) / unit, placebos.degrees)) if unit > 0 else math.nan
+    p_value = 2 * float(t.sf(abs(effect) / unit, placebos.degrees))
     return Claim(effect=effect, low=effect - reach, high=effect + reach, p_value=p_value)
 
 
 def judge_by_rank(gaps: Floats, error: float, others: Floats, *, alpha: float) -> Claim:
     """The rank of a campaign's gaps, over the error before it, among the placebos' ratios.
 
-    The statistic is the root mean square gap of the campaign over ``error``. The p-value is
-    (1 + placebos at least as far) / (1 + placebos); the interval of the mean effect a period
-    holds every constant effect that, taken off the gaps, leaves the p-value above ``alpha``.
-    It is unbounded where no rank could be low enough.
+    The statistic is the mean gap of the campaign over ``error``, whatever its sign. The p-value
+    is (1 + placebos at least as far) / (1 + placebos); the interval holds every mean effect a
+    period that, taken off the gaps, leaves the p-value at ``alpha`` or above. It is unbounded
+    where no rank could be low enough.
 
     Args:
         gaps: Actual less expected of each period of the campaign.
@@ -109,13 +111,13 @@ def judge_by_rank(gaps: Floats, error: float, others: Floats, *, alpha: float) -
         Abadie, Diamond & Hainmueller (2010), section 3.4; Firpo & Possebom (2018), Journal of
         Causal Inference 6, for the interval by inversion.
     """
-    far = np.sort(others)[::-1]
-    mean, spread = float(gaps.mean()), float(gaps.var())
-    ratio = math.sqrt(mean**2 + spread) / error if error > 0 else math.inf
-    p_value = float(1 + (far >= ratio).sum()) / (1 + len(far))
-    least = math.floor(alpha * (1 + len(far)) + 1e-9)
-    square = (float(far[least - 1]) * error) ** 2 - spread if least >= 1 else math.inf
-    reach = math.sqrt(max(square, 0.0))
+    mean = float(gaps.mean())
+    far = np.sort(np.abs(others))[::-1] * error
+    if not error > 0:  # it never missed before: nothing tells how far chance goes
+        return Claim(effect=mean, low=-math.inf, high=math.inf, p_value=1.0)
+    p_value = float(1 + (far >= abs(mean)).sum()) / (1 + len(far))
+    least = math.ceil(alpha * (1 + len(far)) - 1e-9) - 1  # ranks below alpha
+    reach = float(far[least - 1]) if least >= 1 else math.inf
     return Claim(effect=mean, low=mean - reach, high=mean + reach, p_value=p_value)
 
 
@@ -131,10 +133,11 @@ def try_windows(panel: LiftPanel, model: Structural | None = None) -> Placebos:
         return Placebos(time=np.zeros(0), space=np.zeros(0), windows=0, misses=np.zeros(0))
     model = model or Structural(panel)
     read = model.read_each([(start, start + length - 1) for start in starts])
+    seen = np.where(panel.before, panel.outcome, 0.0)
     gaps, errors = [], []
     for start, reading in zip(starts, read, strict=True):
         window = slice(start, start + length)
-        gaps.append(float((panel.outcome * panel.before)[window].sum()) - reading.total)
+        gaps.append(float(seen[window].sum()) - reading.total)
         errors.append(reading.error)
     misses, span = np.array(gaps), starts[-1] + length - starts[0]
     return Placebos(
@@ -176,19 +179,20 @@ def _places(panel: LiftPanel) -> tuple[list[int], int]:
 def rank_controls(panel: LiftPanel, *, equal: bool, level: bool) -> tuple[Floats, Floats]:
     """The outcome's expected periods by weighted controls, and the controls' own ratios.
 
-    A ratio is the root mean square gap during the campaign over the one before it, of each
-    control compared with the others.
+    A ratio is the mean gap during the campaign, whatever its sign, over the root mean square gap
+    before it, of each control compared with the others.
     """
     made = _expected(panel, equal=equal, level=level)
     count = panel.controls.shape[1]
     if count < LEAST_SPACE:
         return made, np.zeros(0)
     ratios = []
+    known = panel.first + np.flatnonzero(~np.isnan(panel.actual))
     for place in range(count):
         other = panel.cut(outcome=panel.controls[:, place], without=place)
         gap = other.outcome - _expected(other, equal=equal, level=level)
         error = gap_before(other, gap)
-        during = float(np.sqrt((gap[panel.first : panel.last + 1] ** 2).mean()))
+        during = abs(float(np.nanmean(gap[known])))
         ratios.append(during / error if error > 0 else np.nan)
     return made, np.array(ratios)[~np.isnan(ratios)]
 
@@ -204,7 +208,7 @@ def gap_before(panel: LiftPanel, gap: Floats) -> float:
 
 
 def posterior_claim(actual: float, reading: Reading) -> Claim:
-    """The model's own word: its 95 % interval and twice its tail area."""
+    """The model's own word: the interval read and twice the tail area."""
     return Claim(
         effect=actual - reading.total,
         low=actual - reading.high,

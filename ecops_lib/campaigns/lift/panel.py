@@ -56,10 +56,12 @@ class LiftPanel:
             raise ParameterError(
                 f"names has {len(self.names)} names; controls has {controls.shape[1]} series."
             )
-        if np.isnan(controls).any():
+        if not np.isfinite(controls).all():
             raise ParameterError(
                 "controls holds periods that are not known; leave out those series."
             )
+        if np.isinf(np.asarray(self.outcome, dtype=float)).any():
+            raise ParameterError("outcome is infinite somewhere; NaN says that it is not known.")
         require_between(self.first, 1, periods - 1, name="first")
         require_between(self.last, self.first, periods - 1, name="last")
         left = np.asarray(self.left_out, bool) if len(self.left_out) else np.zeros(periods, bool)

@@ -46,8 +46,8 @@ class Reading:
     Attributes:
         total: Expected sum over the window [units].
         error: Standard error of that sum, all that is uncertain in it.
-        low: 2.5 % quantile of the sum.
-        high: 97.5 % quantile of the sum.
+        low: Quantile of the sum at half of alpha.
+        high: Quantile of the sum at one less that.
         tail: Chance of a sum at least as far on the actual's side.
         periods: Expected value of each period.
         errors: Standard error of each period.
@@ -111,15 +111,15 @@ class Structural:
         self._free = panel.controls.shape[1]
         self._precision = _slab(self._x[known])
 
-    def read(self, first: int, last: int) -> Reading:
+    def read(self, first: int, last: int, *, alpha: float = 0.05) -> Reading:
         """The window from ``first`` to ``last`` forecast from what came before it."""
-        [found] = self.read_each([(first, last)])
+        [found] = self.read_each([(first, last)], alpha=alpha)
         return found
 
-    def read_each(self, windows: list[tuple[int, int]]) -> list[Reading]:
+    def read_each(self, windows: list[tuple[int, int]], *, alpha: float = 0.05) -> list[Reading]:
         """Many windows, each forecast from what came before it, in one pass."""
         states = self._filter({first for first, _ in windows})
-        return [self._predict(states[first], first, last) for first, last in windows]
+        return [self._predict(states[first], first, last, alpha) for first, last in windows]
 
     def _filter(self, origins: set[int]) -> dict[int, _State]:
         series = np.column_stack([self._y, self._x])
@@ -146,7 +146,7 @@ class Structural:
             variance = variance + RATIOS
         return kept
 
-    def _predict(self, state: _State, first: int, last: int) -> Reading:
+    def _predict(self, state: _State, first: int, last: int, alpha: float) -> Reading:
         window = np.arange(first, last + 1)
         counts = self._used[window].astype(float)
         x = self._x[window]
@@ -163,7 +163,7 @@ class Structural:
         centre = weights @ each
         errors = np.sqrt(weights @ (spread + (each - centre) ** 2))
         actual = float(np.nansum(self._y[window] * counts))
-        low, high = (_quantile(p, weights, means, variances) for p in (0.025, 0.975))
+        low, high = (_quantile(p, weights, means, variances) for p in (alpha / 2, 1 - alpha / 2))
         above = _chance(actual, weights, means, variances)
         base = self._mean * counts.sum()
         return Reading(
@@ -171,7 +171,7 @@ class Structural:
             error=float(self._scale * error),
             low=float(base + self._scale * low),
             high=float(base + self._scale * high),
-            tail=min(above, 1 - above),
+            tail=max(0.0, min(above, 1 - above)),
             periods=np.asarray(self._mean + self._scale * centre),
             errors=np.asarray(self._scale * errors),
         )

@@ -102,7 +102,7 @@ def test_without_a_lift_few_shops_claim_one_and_nobody_is_accused() -> None:
     assert len(calm) >= 2
     assert sum(bool(held.lost_sisters) for held in found) <= 1
     for held in calm:
-        assert any(f.text.startswith("No lift can be shown") for f in held.findings())
+        assert any("No lift can be shown" in f.text for f in held.findings())
 
 
 def test_the_verdict_s_words_follow_the_truth() -> None:
