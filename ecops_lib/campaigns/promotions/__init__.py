@@ -13,6 +13,8 @@ from ecops_lib.campaigns.promotions.rules import (
     Promotion,
     Threshold,
 )
+from ecops_lib.campaigns.promotions.simulate import simulate_promotions
+from ecops_lib.campaigns.promotions.simulation import PromotionSimulation
 from ecops_lib.campaigns.promotions.written import campaign_promotions, read_promotions
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "Presale",
     "PricedBaskets",
     "Promotion",
+    "PromotionSimulation",
     "Threshold",
     "campaign_promotions",
     "price_baskets",
     "read_promotions",
+    "simulate_promotions",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecops_lib.campaigns.promotions.rules import MILLION
 
 Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 
