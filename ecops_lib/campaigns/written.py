@@ -8,7 +8,7 @@
     products = ["6001", "6002"]   # left out: the whole shop
     budget = 3000                 # ads [store currency]
     targets = { paid_amount = 60000, new_buyer_share = 0.4 }
-    promotions = [{ kind = "threshold", at = 200, off = 20, bearer = "merchant" }]
+    promotions = [{ kind = "threshold", threshold = 200, off = 20, bearer = "merchant" }]
 
 Only days of a burst or an encore are a must.
 """
