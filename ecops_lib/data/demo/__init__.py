@@ -4,10 +4,11 @@
 
 Everything is drawn from one seed, so two runs give the same bytes; every truth is a
 parameter (``Truths``). The modules follow the shop's life: ``catalogue`` and ``season``,
-``visits``, ``trade`` (orders), ``buyers``, ``habits`` and ``mailings`` (which let orders change
-``hands``), ``fulfilment``, ``claims``, ``stock``, ``service``, ``promotion`` (ads), ``members``,
-``points``, ``community`` and ``surroundings``; ``exports`` writes what platforms and people would
-have let one download.
+``editions`` (own campaigns), ``bids`` and ``visits``, ``baskets``, ``sessions`` (creators),
+``extras`` (what both add and take), ``trade`` (orders), ``buyers``, ``habits`` and ``mailings``
+(which let orders change ``hands``), ``fulfilment``, ``claims``, ``stock``, ``service``,
+``promotion`` (ads) and ``words``, ``members``, ``points``, ``community`` and ``surroundings``;
+``exports`` writes what platforms and people would have let one download.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def write_demo(
         seed: All randomness comes from it; the same seed gives the same bytes.
         last_day: Last whole day of the shop; the exports are taken at its end.
         months: Months of the shop's life, 2 to 60.
-        orders: Expected number of orders, at least 500.
+        orders: Expected number of orders, at least 500, without what the shop's own campaigns
+            and creators bring on top (3 %).
         truths: What is planted; ``Truths.none()`` for nothing.
 
     Returns:
