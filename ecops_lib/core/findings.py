@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -83,10 +84,15 @@ def findings_html(findings: Iterable[Finding]) -> str:
     return '<ul class="ec-findings">' + "".join(map(_item, findings)) + "</ul>"
 
 
+def _unbroken(text: str) -> str:
+    """Text as HTML in which no line ends between a sign and its amount."""
+    return re.sub(r"([+-])(?=[¥$£€])", r"\1&#8288;", escape(text))
+
+
 def _item(finding: Finding) -> str:
     parts = [
         f'<span class="ec-level">{escape(level_word(finding.level))}</span> ',
-        f'<span class="ec-text">{escape(finding.text)}</span>',
+        f'<span class="ec-text">{_unbroken(finding.text)}</span>',
     ]
     if _finite(finding.money):
         stake = tr("at stake: {money}", money=show(finding.money, "money"))

@@ -29,6 +29,10 @@ METHODS: Mapping[str, str] = {
 }
 
 
+NOTHING = 1e-6
+"""Of an effect; below it what would have been without is rounding, and no share is told."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lift(Result):
     """What a campaign added to a series, or why that cannot be told.
@@ -105,7 +109,7 @@ class Lift(Result):
         whole = self.total + self.effect
         given = self.effect if effect is None else effect
         base = whole - given
-        return given / base if base > 0 and math.isfinite(base) else math.nan
+        return given / base if math.inf > base > NOTHING * abs(given) else math.nan
 
     def to_frame(self) -> pd.DataFrame:
         """The estimate, its parts and what it rests on, in words."""
