@@ -1,6 +1,8 @@
 """What does an offer cost, who bears it, and what would another one do?"""
 
 from ecops_lib.campaigns.promotions.baskets import PricedBaskets, price_baskets
+from ecops_lib.campaigns.promotions.choice import ThresholdChoice
+from ecops_lib.campaigns.promotions.choose import choose_threshold
 from ecops_lib.campaigns.promotions.rules import (
     BEARERS,
     Bearer,
@@ -30,7 +32,9 @@ __all__ = [
     "Promotion",
     "PromotionSimulation",
     "Threshold",
+    "ThresholdChoice",
     "campaign_promotions",
+    "choose_threshold",
     "price_baskets",
     "read_promotions",
     "simulate_promotions",

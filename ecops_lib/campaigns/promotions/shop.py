@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecops_lib.campaigns.promotions.allocation import Floats, add_up
 from ecops_lib.campaigns.promotions.baskets import make_lines
@@ -33,12 +34,14 @@ class ShopBaskets:
         lines: For the engine.
         base: By basket: base price × quantity [store currency].
         cost: By basket: cost of its goods; NaN where that of any line is not told.
+        day: By basket: local day of payment.
         left_out: Orders that cannot be priced, for a line tells no price or no quantity.
     """
 
     lines: BasketLines
     base: Floats
     cost: Floats
+    day: NDArray[np.datetime64]
     left_out: int
 
 
@@ -82,6 +85,7 @@ def read_baskets(
         lines=lines,
         base=add_up(lines.base, lines.starts) / 100,
         cost=np.add.reduceat(cost, lines.starts),
+        day=frame["day"].to_numpy("datetime64[D]")[order][lines.starts],
         left_out=int(left_out),
     )
 
@@ -91,7 +95,8 @@ def _read(tables: Tables, first: dt.date, last: dt.date) -> pd.DataFrame:
     import pandas as pd
 
     paid = tables.lazy("orders").filter(frames.within("paid_at", first, last, tables.zone))
-    orders = paid.select(*ORDER_KEY, "creator_id", "is_presale")
+    day = frames.local_day("paid_at", first, last, tables.zone)
+    orders = paid.select(*ORDER_KEY, "creator_id", "is_presale", day=day)
     items = tables.lazy("order_items").select(*ORDER_KEY, "line_id", *LINE)
     joined = items.join(orders, on=ORDER_KEY, how="inner")
     frame = frames.bring(joined, sort=[*ORDER_KEY, "line_id"])

@@ -12,13 +12,11 @@ from ecops_lib.campaigns.promotions.engine import PricedLines, price_lines
 from ecops_lib.campaigns.promotions.rules import (
     BEARERS,
     MILLION,
-    Coupon,
     Promotion,
-    Threshold,
-    cents_of,
 )
 from ecops_lib.campaigns.promotions.shop import ShopBaskets, read_baskets
 from ecops_lib.campaigns.promotions.simulation import PromotionSimulation
+from ecops_lib.campaigns.promotions.steps import has_threshold, next_step
 from ecops_lib.core.checks import as_day, require_between
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.metrics.bases import Source, Tables
@@ -128,33 +126,6 @@ def _thresholds(
     total, cost = float(gain[use].sum()), float(given[costed].sum())
     share = 0.0 if not cost else cost / total if total > 0 else np.inf
     return {**held, "given": float(given.sum()), "gain": total, "break_even": share}
-
-
-def has_threshold(rule: Promotion) -> bool:
-    """Whether a promotion takes an amount off from a threshold on."""
-    if isinstance(rule, Coupon):
-        return rule.off is not None and rule.threshold > 0
-    return isinstance(rule, Threshold)
-
-
-def next_step(rule: Promotion, goods: Ints) -> tuple[Ints, Ints]:
-    """By basket, the next threshold above its goods and what it adds [cents]; 0 for none."""
-    above, more = np.zeros_like(goods), np.zeros_like(goods)
-    if isinstance(rule, Threshold) and rule.every:
-        [(at, off)] = [(cents_of(a, name="at"), cents_of(b, name="off")) for a, b in rule.tiers]
-        cap = np.iinfo(np.int64).max if rule.cap is None else cents_of(rule.cap, name="cap")
-        now = np.minimum(goods // at * off, cap)
-        then = np.minimum((goods // at + 1) * off, cap)
-        return np.where(then > now, (goods // at + 1) * at, 0), then - now
-    tiers = rule.tiers if isinstance(rule, Threshold) else ()
-    if isinstance(rule, Coupon):
-        tiers = ((rule.threshold, rule.off or 0.0),)
-    last = 0
-    for at, off in ((cents_of(a, name="at"), cents_of(b, name="off")) for a, b in tiers):
-        mine = (goods < at) & (above == 0)
-        above, more = np.where(mine, at, above), np.where(mine, off - last, more)
-        last = off
-    return above, more
 
 
 def _within(goods: Ints, above: Ints, reach: float) -> Flags:
