@@ -37,6 +37,7 @@ def notebook_page(
     lang: Language,
     audience: Audience,
     provenance: Provenance,
+    refresh: int = 0,
 ) -> str:
     """An executed notebook as one self-contained HTML file.
 
@@ -46,6 +47,7 @@ def notebook_page(
         lang: Language of the words; cells of another language are left out.
         audience: Whether code is folded, or absent from the file.
         provenance: Where the numbers come from, for the end of the page.
+        refresh: Seconds after which an open page loads itself again; 0 for never.
 
     Raises:
         ParameterError: ``lang`` or ``audience`` is none of the choices.
@@ -69,7 +71,7 @@ def notebook_page(
         resources = {"show_code": audience == "analyst", "code_label": tr("Code")}
         html, _ = exporter.from_notebook_node(_for_readers(notebook, lang), resources)
     body = Body(html=html, question=words.question, lead=words.lead, headings=tuple(words.headings))
-    return render_page(body, title=title, lang=lang, provenance=provenance)
+    return render_page(body, title=title, lang=lang, provenance=provenance, refresh=refresh)
 
 
 def _for_readers(notebook: NotebookNode, lang: Language) -> NotebookNode:

@@ -72,7 +72,12 @@ class Body:
 
 
 def render_page(
-    body: Body, *, title: str, lang: Language, provenance: Provenance | None = None
+    body: Body,
+    *,
+    title: str,
+    lang: Language,
+    provenance: Provenance | None = None,
+    refresh: int = 0,
 ) -> str:
     """One whole HTML file.
 
@@ -81,6 +86,7 @@ def render_page(
         title: Name in the browser's tab, and a line above the H1 where the two differ.
         lang: Language of the page's own words.
         provenance: Where the numbers come from; None leaves the block out.
+        refresh: Seconds after which an open page loads itself again; 0 for never.
 
     >>> page = render_page(Body(html="<p>hi</p>"), title="A & B", lang="en")
     >>> "<title>A &amp; B</title>" in page, "<script" in page
@@ -106,6 +112,7 @@ def render_page(
                 locale={"zh": "zh-CN", "en": "en"}[lang],
                 policy=POLICY,
                 provenance=provenance,
+                refresh=refresh,
                 file_columns=list(columns),
                 file_label=lambda name: tr(LABELS[name]) if name in LABELS else name,
                 file_cell=_file_cell,

@@ -126,6 +126,7 @@ def run_notebook(
     out: str | Path,
     parameters: Mapping[str, object] | None = None,
     made_at: str | None = None,
+    refresh: int = 0,
     progress: Progress | None = None,
 ) -> RunResult:
     """Run a notebook on a store and write its page and what lies beside it.
@@ -138,6 +139,7 @@ def run_notebook(
             ``lang`` is the store's language unless given, ``as_of`` the last whole day.
         made_at: Time stamp in ISO form to print instead of the present one; with the same
             data and the same stamp every file has the same bytes.
+        refresh: Seconds after which an open page loads itself again; 0 for never.
         progress: Called with the cells begun and all cells.
 
     Raises:
@@ -157,7 +159,7 @@ def run_notebook(
             )
         bundles = collect_bundles(node)
         findings = distinct_findings(bundles)
-        for name, content in _files(plan, node, bundles, findings).items():
+        for name, content in _files(plan, node, bundles, findings, refresh).items():
             write_whole(scratch / name, content)
         folder = publish(scratch, Path(out), plan.folder, lang=plan.lang)
     return RunResult(
@@ -244,6 +246,7 @@ def _files(
     node: NotebookNode,
     bundles: list[Mapping[str, Any]],
     findings: tuple[Mapping[str, Any], ...],
+    refresh: int,
 ) -> dict[str, bytes]:
     """Every file of the run's folder by name."""
     name, title = plan.notebook.name, plan.notebook.title(plan.lang)
@@ -261,6 +264,7 @@ def _files(
             lang=plan.lang,
             audience=plan.audience,
             provenance=_provenance(run, plan),
+            refresh=refresh,
         )
         book = workbook_bytes(bundles, findings, title=title, made_at=plan.made_at)
     files = {
