@@ -44,7 +44,8 @@ report: .venv/run
 	  $(BIN)/ecops run ab_test --store $(DEMO) --out reports --lang $$lang -p experiment=主图测试 && \
 	  $(BIN)/ecops run customer_segments --store $(DEMO) --out reports --lang $$lang && \
 	  $(BIN)/ecops run supply_chain --store $(DEMO) --out reports --lang $$lang && \
-	  $(BIN)/ecops run campaign_retro --store $(DEMO) --out reports --lang $$lang || exit 1; \
+	  $(BIN)/ecops run campaign_retro --store $(DEMO) --out reports --lang $$lang && \
+	  $(BIN)/ecops run campaign_plan --store $(DEMO) --out reports --lang $$lang || exit 1; \
 	done
 	@echo "done: open reports/index.html"
 

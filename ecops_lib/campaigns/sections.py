@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecops_lib.campaigns.ads import Responses, fit_response, reallocate_budget
 from ecops_lib.campaigns.campaign import Campaign
-from ecops_lib.campaigns.editions import State, choose_campaign, find_campaigns
+from ecops_lib.campaigns.editions import (
+    State,
+    choose_campaign,
+    find_campaigns,
+    past_editions,
+)
 from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
+from ecops_lib.campaigns.promotions import (
+    campaign_promotions,
+    choose_threshold,
+    simulate_promotions,
+)
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import show
@@ -20,10 +30,15 @@ from ecops_lib.core.results import Result
 from ecops_lib.core.sections import Unshown, section
 from ecops_lib.data.calendar.festivals import PHASES
 from ecops_lib.data.store import Store
+from ecops_lib.metrics.measuring import measure
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BASKET_DAYS = dt.timedelta(days=55)
+"""Days before the last whose baskets offers are tried on."""
+BASKETS = (0.75, 1.0, 1.25, 1.5, 2.0)
+"""Thresholds that are tried, over the mean basket."""
 MOST_TOLD = 8
 """Findings at the head of a page."""
 FIRST = ("campaign/verdict", "lift", "campaign/borrowed")
@@ -93,6 +108,45 @@ class CampaignBase:
     def effect(self) -> CampaignEffect:
         """What it really brought."""
         return measure_effect(self.store, campaign=self.campaign, as_of=self.day)
+
+    def offers(self) -> Result:
+        """The campaign's offers, tried on the baskets of the last eight weeks."""
+        return section(self._offers)
+
+    def _offers(self) -> Result:
+        if not self.campaign.promotions:
+            return Unshown(
+                why=tr("No offer is written for this campaign; write promotions into store.toml.")
+            )
+        return simulate_promotions(
+            self.store,
+            designs={tr("as planned"): campaign_promotions(self.campaign)},
+            start=self.day - BASKET_DAYS,
+            end=self.day,
+            as_of=self.day,
+        )
+
+    def thresholds(self) -> Result:
+        """Thresholds about the usual basket, a tenth off, weighed on the same baskets."""
+        return section(self._thresholds)
+
+    def _thresholds(self) -> Result:
+        start, end = self.day - BASKET_DAYS, self.day
+        key = "average_order_value"
+        mean = measure(self.store, [key], start=start, end=end).value(key)
+        offers = {round(mean * size, -1): round(mean * size, -1) / 10 for size in BASKETS}
+        return choose_threshold(self.store, offers=offers, start=start, end=end)
+
+    def earlier(self) -> Result:
+        """What the last edition of its kind really brought."""
+        return section(self._earlier)
+
+    def _earlier(self) -> Result:
+        found = past_editions(find_campaigns(self.store), self.campaign)
+        over = [edition for edition in found if edition.selling[1] < self.day]
+        if not over:
+            return Unshown(why=tr("No earlier edition of its kind is over."))
+        return measure_effect(self.store, campaign=over[-1], as_of=self.day)
 
     def brought(self) -> Result:
         """What it really brought, as a section."""
