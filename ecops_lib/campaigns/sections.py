@@ -17,6 +17,7 @@ from ecops_lib.campaigns.editions import (
     past_editions,
 )
 from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
+from ecops_lib.campaigns.playbook import entries_for, read_playbook
 from ecops_lib.campaigns.promotions import (
     campaign_promotions,
     choose_threshold,
@@ -136,6 +137,10 @@ class CampaignBase:
         mean = measure(self.store, [key], start=start, end=end).value(key)
         offers = {round(mean * size, -1): round(mean * size, -1) / 10 for size in BASKETS}
         return choose_threshold(self.store, offers=offers, start=start, end=end)
+
+    def lessons(self) -> Result:
+        """Lessons of earlier campaigns that fit this one."""
+        return section(lambda: entries_for(read_playbook(self.store), self.campaign))
 
     def earlier(self) -> Result:
         """What the last edition of its kind really brought."""

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from ecops_lib.cli import contacts, customers, data, notebooks, supply, trials, watch
+from ecops_lib.cli import campaigns, contacts, customers, data, notebooks, supply, trials, watch
 from ecops_lib.cli.output import say, say_error
 from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.language import Language, set_reader, tr
@@ -32,6 +32,7 @@ trials.add_commands(app)
 contacts.add_commands(app)
 customers.add_commands(app)
 supply.add_commands(app)
+campaigns.add_commands(app)
 watch.add_commands(app)
 
 

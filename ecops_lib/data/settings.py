@@ -193,7 +193,7 @@ def plan_text(experiment_id: str, plan: Mapping[str, Any]) -> str:
 
 def _table_text(kind: str, name: str, held: Mapping[str, Any]) -> str:
     """A table with a name of its own."""
-    lines = [f"{_key(key)} = {_toml(value)}" for key, value in held.items()]
+    lines = [f"{_key(key)} = {toml_value(value)}" for key, value in held.items()]
     return "\n".join([f"[{kind}.{_quoted(name)}]", *lines])
 
 
@@ -202,7 +202,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
     """A value as TOML writes it."""
     match value:
         case bool():
@@ -214,10 +214,10 @@ def _toml(value: object) -> str:
         case dt.date() | dt.time():
             return value.isoformat()
         case Mapping():
-            held = [f"{_key(str(name))} = {_toml(item)}" for name, item in value.items()]
+            held = [f"{_key(str(name))} = {toml_value(item)}" for name, item in value.items()]
             return f"{{ {', '.join(held)} }}" if held else "{}"
         case Sequence():
-            return f"[{', '.join(map(_toml, value))}]"
+            return f"[{', '.join(map(toml_value, value))}]"
     raise ParameterError(f"{value!r} cannot be written into store.toml.")
 
 

@@ -32,8 +32,13 @@ def read(folder: Path, **made: Any) -> tuple[CampaignEffect, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[CampaignEffect, dict[str, Any]]:
-    return read(tmp_path_factory.mktemp("planted"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("planted")
+
+
+@pytest.fixture(scope="module")
+def planted(folder: Path) -> tuple[CampaignEffect, dict[str, Any]]:
+    return read(folder)
 
 
 def test_the_planted_lift_lies_in_the_interval(planted: Any) -> None:
@@ -60,6 +65,27 @@ def test_what_was_borrowed_and_who_was_cannibalised_is_named(planted: Any) -> No
     assert "是从活动后几天借来的" in texts
     assert effect.account is not None
     assert effect.account.refund_rate > effect.account.usual_rate
+
+
+@pytest.mark.usefixtures("planted")
+def test_its_lessons_are_kept_from_the_command_line(folder: Path, ecops: Any) -> None:
+    asked = (
+        "keep-lessons",
+        "--store",
+        folder / "store",
+        "--campaign",
+        "秋茶节-2026",
+        "--lang",
+        "zh",
+    )
+    code, out, _ = ecops(*asked)
+    file = folder / "store" / "campaign_playbook.toml"
+    assert code == 0
+    assert out.strip().endswith(f"条经验已写入 {file}。")
+    assert "它会透支之后几天的生意" in file.read_text("utf-8")
+    code, _, err = ecops("keep-lessons", "--store", folder / "store", "--campaign", "nobody")
+    assert code == 1
+    assert "campaign is 'nobody'; the shop has " in err
 
 
 def test_where_nothing_was_planted_no_lift_can_be_shown(
