@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -79,16 +78,6 @@ def test_r_s_vignette(shared: Path) -> None:
     assert found.effect == pytest.approx(316, abs=2)
     assert [found.low, found.high] == pytest.approx([294, 338], abs=3)
     assert found.relative() == pytest.approx(0.099, abs=0.001)
-
-
-def test_the_five_series_take_no_time(shared: Path) -> None:
-    """Not a clock's verdict: a case is one filter pass and no chain, whatever the machine."""
-    panels = [read_series(shared, name) for name in SERIES]
-    estimate_lift(panels[0], method="posterior")
-    began = time.process_time()
-    for panel in panels:
-        estimate_lift(panel, method="posterior")
-    assert time.process_time() - began < 0.5 * len(panels)
 
 
 def prop99(shared: Path) -> LiftPanel:
