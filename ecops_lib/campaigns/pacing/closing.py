@@ -109,6 +109,11 @@ def forecast_close(
     return Closing(total=total, low=least, high=most, share=so_far / total)
 
 
+def mixed_share(editions: Windows, ordinary: Windows) -> float:
+    """Share of the total by now in past editions and ordinary windows; NaN where none tells."""
+    return math.exp(_log_share(editions, ordinary))
+
+
 def _log_share(editions: Windows, ordinary: Windows) -> float:
     """Log of the share by now: editions and ordinary windows mixed; NaN where neither tells."""
     parts = []

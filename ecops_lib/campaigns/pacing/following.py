@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
 
 import narwhals as nw
 
 from ecops_lib.campaigns.campaign import Campaign
-from ecops_lib.campaigns.editions import find_campaigns, past_editions
-from ecops_lib.campaigns.pacing.closing import Closing, Floats, Windows, forecast_close
+from ecops_lib.campaigns.pacing.live import Live, instant_of, read_live
 from ecops_lib.campaigns.pacing.pace import Pace
-from ecops_lib.campaigns.pacing.sales import DAY_MINUTES, Sales, read_sales
-from ecops_lib.core.errors import MissingDataError, ParameterError
-from ecops_lib.core.formats import show
-from ecops_lib.core.language import tr
 from ecops_lib.data import frames
-from ecops_lib.data.coverage import last_whole_day
-from ecops_lib.metrics.bases import Source, Tables
-
-STEP_WORDS = re.compile(r"([1-9]\d{0,3})\s*(min|h)")
-ENOUGH = 19
-"""Ordinary windows that begin on the same weekday, below which other weekdays count too."""
-HISTORY_DAYS = 730
-"""Days before a campaign whose windows count as ordinary."""
+from ecops_lib.metrics.bases import Source
 
 
 def follow_campaign(
@@ -59,214 +44,39 @@ def follow_campaign(
         MissingDataError: The orders begin after the campaign did, or are absent.
         ParameterError: ``at`` or ``step`` is no time, or the campaign does not sell yet.
     """
-    tables = Tables(source, time_zone=time_zone)
-    tables.require("orders", *(["order_items"] if campaign.products else []))
-    minutes = step_minutes(step)
-    until = _cut(_moment(tables, at), minutes)
-    first, last = campaign.selling
-    start, close = (dt.datetime.combine(d, dt.time()) for d in (first, last + frames.DAY))
-    if until <= start:
-        raise ParameterError(
-            f"at is {until:%Y-%m-%d %H:%M}, but campaign {campaign.campaign_id!r} sells from "
-            f"{first}; choose a later time."
-        )
-    until = min(until, close)
-    sales = _sales(tables, campaign, until, minutes)
-    campaigns = find_campaigns(source, time_zone=time_zone)
-    past = tuple(c for c in past_editions(campaigns, campaign) if c.selling[0] >= sales.first)
-    comparison = _Comparison(
-        sales=sales, campaign=campaign, past=past,
-        elapsed=int((until - start).total_seconds() // 60) // minutes,
-        ordinary=_ordinary(sales, campaign, campaigns),
-    )  # fmt: skip
-    closings = {
-        "paid_amount": comparison.closing(sales.amount, comparison.chance),
-        "paid_orders": comparison.closing(sales.orders, 1.0),
-    }
+    live = read_live(source, campaign=campaign, at=at, step=step, time_zone=time_zone)
     return Pace(
         campaign=campaign,
-        at=until,
-        over=until >= close,
+        at=live.at,
+        over=live.at >= live.close,
         so_far={
-            "paid_amount": comparison.so_far(sales.amount),
-            "paid_orders": comparison.so_far(sales.orders),
-            "new_buyer_share": _new_share(tables, start, until),
+            "paid_amount": live.so_far(live.sales.amount),
+            "paid_orders": live.so_far(live.sales.orders),
+            "new_buyer_share": _new_share(live),
         },
-        closings=closings,
+        closings={"paid_amount": live.amount_closing, "paid_orders": live.order_closing},
         targets={**campaign.targets, **(targets or {})},
-        last=_last(comparison),
-        editions=len(past),
-        windows=len(comparison.ordinary),
-        lately=comparison.daily(),
+        last=_last(live),
+        editions=len(live.past),
+        windows=len(live.ordinary),
+        lately=live.daily(),
     )
 
 
-def step_minutes(step: str) -> int:
-    """Minutes of a step that a day holds a whole number of times.
-
-    Raises:
-        ParameterError: It is none.
-
-    >>> step_minutes("30min"), step_minutes("1h")
-    (30, 60)
-    """
-    found = STEP_WORDS.fullmatch(step)
-    minutes = int(found[1]) * (60 if found[2] == "h" else 1) if found else 0
-    if not minutes or DAY_MINUTES % minutes:
-        raise ParameterError(
-            f"step is {step!r}; it must divide a day, such as '30min', '15min' or '1h'."
-        )
-    return minutes
-
-
-def _moment(tables: Tables, at: str | dt.datetime) -> dt.datetime:
-    """The local wall-clock time that counts."""
-    if isinstance(at, str) and at:
-        try:
-            at = dt.datetime.fromisoformat(at)
-        except ValueError:
-            raise ParameterError(
-                f"at is {at!r}; it must be a local time such as '2026-10-27 14:00'."
-            ) from None
-    if isinstance(at, dt.datetime):
-        return at.astimezone(tables.zone).replace(tzinfo=None) if at.tzinfo else at
-    return _end_of_orders(tables)
-
-
-def _end_of_orders(tables: Tables) -> dt.datetime:
-    """The end of the last whole day, or the last order where its day is not whole."""
-    ends = frames.bring(tables.lazy("orders").select(at=nw.col("created_at").max()))
-    if ends["at"].isna().all():
-        raise MissingDataError(tr("The store holds no order, so no campaign can be told."))
-    latest = ends["at"].iloc[0].to_pydatetime().replace(tzinfo=dt.UTC)
-    local: dt.datetime = latest.astimezone(tables.zone).replace(tzinfo=None)
-    if tables.store and last_whole_day(tables.store) >= local.date():
-        return dt.datetime.combine(local.date() + frames.DAY, dt.time())
-    return local
-
-
-def _cut(moment: dt.datetime, minutes: int) -> dt.datetime:
-    """The last end of a step at or before a moment."""
-    passed = (moment.hour * 60 + moment.minute) % minutes
-    return moment.replace(second=0, microsecond=0) - dt.timedelta(minutes=passed)
-
-
-def _instant(local: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    return local.replace(tzinfo=zone).astimezone(dt.UTC)
-
-
-def _sales(tables: Tables, campaign: Campaign, until: dt.datetime, minutes: int) -> Sales:
-    begin = campaign.selling[0]
-    span = tables.span("orders", "created_at")
-    if span is None or span[0] > begin:
-        raise MissingDataError(tr(
-            "The orders do not reach back to {day}, when the campaign began; import earlier "
-            "orders.", day=show(begin, "day"),
-        ))  # fmt: skip
-    return read_sales(
-        tables,
-        products=campaign.products,
-        first=max(span[0] + frames.DAY, begin - HISTORY_DAYS * frames.DAY) if span[0] < begin
-        else begin,
-        last=(until - dt.timedelta(minutes=1)).date(),
-        step=minutes,
-        until=_instant(until, tables.zone),
-    )  # fmt: skip
-
-
-def _ordinary(sales: Sales, campaign: Campaign, campaigns: Iterable[Campaign]) -> list[dt.date]:
-    """First days of windows without a campaign, as long as this one and over before it."""
-    first, last = campaign.selling
-    length = (last - first).days + 1
-    taken = {day for c in campaigns for day in c.days_of() if day < first}
-    days = (campaign.first - sales.first).days
-    free = [
-        start
-        for start in (sales.first + k * frames.DAY for k in range(days - length + 1))
-        if not any(start + k * frames.DAY in taken for k in range(length))
-    ]
-    alike = [start for start in free if start.weekday() == first.weekday()]
-    return alike if len(alike) >= ENOUGH else free
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Comparison:
-    """A campaign beside its past editions and ordinary windows, at one elapsed time."""
-
-    sales: Sales
-    campaign: Campaign
-    past: Sequence[Campaign]
-    elapsed: int
-    ordinary: Sequence[dt.date]
-
-    @property
-    def _start(self) -> int:
-        return self.sales.place(self.campaign.selling[0])
-
-    @property
-    def _length(self) -> int:
-        return _steps(self.campaign, self.sales)
-
-    @property
-    def chance(self) -> float:
-        """``E[x^2] / E[x]^2`` of an order's amount, of all orders."""
-        amount, count = self.sales.amount.sum(), self.sales.orders.sum()
-        return float(self.sales.squares.sum() * count / amount**2) if amount else 1.0
-
-    def so_far(self, of: Floats) -> float:
-        return float(of[self._start : self._start + self.elapsed].sum())
-
-    def editions(self, of: Floats) -> Windows:
-        """Past editions; one of another length at the same share of its time."""
-        lengths = [_steps(c, self.sales) for c in self.past]
-        return self.sales.windows(
-            [self.sales.place(c.selling[0]) for c in self.past],
-            lengths=lengths,
-            elapsed=[round(self.elapsed * n / self._length) for n in lengths],
-            of=of,
-        )
-
-    def closing(self, of: Floats, chance: float) -> Closing:
-        count = len(self.ordinary)
-        ordinary = self.sales.windows(
-            [self.sales.place(day) for day in self.ordinary],
-            lengths=[self._length] * count, elapsed=[self.elapsed] * count, of=of,
-        )  # fmt: skip
-        sold = self.so_far(of)
-        if self.elapsed == self._length:
-            return Closing(total=sold, low=sold, high=sold, share=1.0)
-        return forecast_close(
-            sold, self.so_far(self.sales.orders), editions=self.editions(of), ordinary=ordinary,
-            chance=chance,
-        )  # fmt: skip
-
-    def daily(self) -> tuple[float, ...]:
-        """Paid amount of each day of the campaign so far."""
-        begin, per_day = self._start, self.sales.per_day
-        held = self.sales.amount[begin : begin + self.elapsed]
-        return tuple(float(held[k : k + per_day].sum()) for k in range(0, len(held), per_day))
-
-
-def _steps(campaign: Campaign, sales: Sales) -> int:
-    first, last = campaign.selling
-    return ((last - first).days + 1) * sales.per_day
-
-
-def _last(comparison: _Comparison) -> dict[str, float]:
+def _last(live: Live) -> dict[str, float]:
     """What the last edition had at its close."""
-    if not comparison.past:
+    if not live.past:
         return {}
-    sales = comparison.sales
+    values = {"paid_amount": live.sales.amount, "paid_orders": live.sales.orders}
     return {
-        "paid_amount": float(comparison.editions(sales.amount).total[-1]),
-        "paid_orders": float(comparison.editions(sales.orders).total[-1]),
+        name: float(live.compared(live.elapsed, of)[0].total[-1]) for name, of in values.items()
     }
 
 
-def _new_share(tables: Tables, start: dt.datetime, until: dt.datetime) -> float:
+def _new_share(live: Live) -> float:
     """Share of the whole shop's buyers since the start who had not paid before in its orders."""
-    begin, end = (_instant(moment, tables.zone) for moment in (start, until))
-    paid = tables.lazy("orders").filter(
+    begin, end = (instant_of(moment, live.tables.zone) for moment in (live.start, live.at))
+    paid = live.tables.lazy("orders").filter(
         ~nw.col("buyer_key").is_null() & ~nw.col("paid_at").is_null() & (nw.col("paid_at") < end)
     )
     buyers = paid.group_by("buyer_key").agg(

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ def campaign(first: dt.date = NOW, **changes: Any) -> Campaign:
     })  # fmt: skip
 
 
+@cache
 def rows_of(world: World) -> list[dict[str, Any]]:
     """One row an order: local time, product, channel."""
     rng = np.random.default_rng(world.seed)

@@ -14,7 +14,7 @@ from pacing_world import NOW, PROMOTED, ZONE, World, campaign, rows_of, shop_of
 
 from ecops_lib.campaigns.editions import find_campaigns
 from ecops_lib.campaigns.pacing import Pace, Windows, follow_campaign, forecast_close
-from ecops_lib.campaigns.pacing.following import step_minutes
+from ecops_lib.campaigns.pacing.live import step_minutes
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.language import reading
 
