@@ -90,6 +90,10 @@ class CampaignBase:
         """A section about the campaign, or the sentence that says what it lacks."""
         return section(lambda: make(self.store, campaign=self.campaign, as_of=self.day, **options))
 
+    def now(self, make: Callable[..., Result], *, at: str, step: str) -> Result:
+        """A section about the running campaign up to a moment; empty for the orders' end."""
+        return section(lambda: make(self.store, campaign=self.campaign, at=at, step=step))
+
     def during(self, make: Callable[..., Result], **options: Any) -> Result:
         """A section about the campaign's days."""
         return section(lambda: make(self.store, as_of=self.day, **self.span, **options))

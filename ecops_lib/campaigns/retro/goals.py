@@ -56,7 +56,7 @@ class Goals(Result):
         "result": mark("Result"),
         "reached": mark("Reached"),
         "last": mark("Last edition"),
-        "growth": mark("Against it"),
+        "growth": mark("Against the last edition"),
     }
     units: ClassVar[Mapping[str, Unit]] = {"reached": "share"}
 
