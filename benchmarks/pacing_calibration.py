@@ -5,9 +5,10 @@ shop is taken for a campaign once at least 19 such windows lie before it, and fo
 close at several elapsed times from what was sold by then and from the windows before it alone.
 Then each past edition of the demo shop's own campaigns through ``follow_campaign`` itself.
 
-Printed: windows, share whose total lies in the 80 % interval (bar 75 to 85 %), share below and
-above it, median half width over the total, median absolute error of the forecast and, beside
-it, of two naive ones: by share of time elapsed, and the mean of the past windows' totals.
+Printed: windows with an interval, windows without one (too often empty by then), share whose
+total lies in the 80 % interval (bar 75 to 85 %), share below and above it, median half width
+over the total, median absolute error of the forecast and, beside it, of two naive ones: by
+share of time elapsed, and the mean of the past windows' totals.
 Neighbouring times of one window are not independent, so each line is one elapsed time.
 
     python benchmarks/pacing_calibration.py [--data DIR] [--store FOLDER]
@@ -159,8 +160,9 @@ def line(name: str, cases: Sequence[Case]) -> tuple[int, int]:
         for n in ("", "by_time", "by_mean")
     ]
     print(
-        f"{name:34} {len(told):5} {inside / len(told):7.1%} {(total < low).mean():7.1%} "
-        f"{(total > high).mean():7.1%} {np.median((high - low) / 2 / total):7.1%} "
+        f"{name:34} {len(told):5} {len(cases) - len(told):5} {inside / len(told):7.1%} "
+        f"{(total < low).mean():7.1%} {(total > high).mean():7.1%} "
+        f"{np.median((high - low) / 2 / total):7.1%} "
         f"{wrong[0]:7.1%} {wrong[1]:7.1%} {wrong[2]:7.1%}"
     )
     return len(told), inside
@@ -172,8 +174,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="a demo shop")
     asked = parser.parse_args()
     print(
-        f"{'campaigns, and days elapsed':34} {'n':>5} {'inside':>7} {'below':>7} {'above':>7} "
-        f"{'half':>7} {'error':>7} {'time':>7} {'mean':>7}"
+        f"{'campaigns, and days elapsed':34} {'n':>5} {'none':>5} {'inside':>7} "
+        f"{'below':>7} {'above':>7} {'half':>7} {'error':>7} {'time':>7} {'mean':>7}"
     )
     series = [("retail", read_retail(asked.data), DAY_AT)]
     if asked.store:

@@ -33,7 +33,7 @@ class Changes(Result):
 
     sheet: ClassVar[str] = mark("What to change now")
     labels: ClassVar[Mapping[str, str]] = {
-        "change": mark("Change"),
+        "change": mark("What to do"),
         "owner": mark("Who"),
         "money": mark("Sales at stake"),
         "reason": mark("Because"),

@@ -47,7 +47,7 @@ class Pace(Result):
         "metric": mark("Metric"),
         "so_far": mark("So far"),
         "by_now": mark("Due by now"),
-        "ahead": mark("Against it"),
+        "ahead": mark("Against the pace"),
         "target": mark("Target"),
         "forecast": mark("Forecast to close"),
         "low": mark("Low (80 %)"),

@@ -120,12 +120,12 @@ class RunOuts(Result):
             )
         elif row["chance"] >= SURE:
             text = tr(
-                "{name} has {left} pieces left and runs out between {earliest} and {latest} "
+                "{name} has {left} left and runs out between {earliest} and {latest} "
                 "(80 % sure), before the end.", **words,
             )  # fmt: skip
         else:
             text = tr(
-                "{name} has {left} pieces left for the {expected} expected until the end: it runs "
+                "{name} has {left} left for the {expected} pieces expected until the end: it runs "
                 "out before it with a chance of {chance}, from {earliest} on.", **words,
             )  # fmt: skip
         return Finding(
@@ -139,7 +139,7 @@ class RunOuts(Result):
                     "Bring in stock of {name} or limit it per buyer, and give its ads and places "
                     "to products that have stock.", name=name,
                 ),
-                owner=tr("stock"),
+                owner=tr("purchasing"),
             ),
         )  # fmt: skip
 

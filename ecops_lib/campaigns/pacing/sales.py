@@ -11,10 +11,15 @@ import narwhals as nw
 import numpy as np
 
 from ecops_lib.campaigns.pacing.closing import Floats, Windows
+from ecops_lib.core.errors import MissingDataError
+from ecops_lib.core.formats import show
+from ecops_lib.core.language import tr
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import ORDER_KEY, Tables
 
 DAY_MINUTES = 1440
+MOST_UNKNOWN = 0.01
+"""Share of paid orders without an amount above which sums would be too small."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,27 +68,32 @@ class Sales:
 def paid_orders(
     tables: Tables, *, products: Sequence[str], until: dt.datetime
 ) -> nw.LazyFrame[Any]:
-    """One row an order paid before an instant: its key, ``paid_at``, ``amount``.
+    """One row an order paid before an instant: its key, ``paid_at``, ``amount`` and ``unknown``.
 
-    Where products are named, the amount is that of their lines, and orders without one of
+    ``unknown`` is 1 where an amount is not told, though the order is paid. Where products are
+    named, the amount is that of their lines, and orders without one of
     them are left out.
     """
     paid = tables.lazy("orders").filter(~nw.col("paid_at").is_null() & (nw.col("paid_at") < until))
+    amount = nw.col("paid_amount").cast(nw.Float64)
+    known = {"amount": amount, "unknown": nw.col("paid_amount").is_null().cast(nw.Int64)}
     if not products:
-        return paid.select(*ORDER_KEY, "paid_at", amount=nw.col("paid_amount").cast(nw.Float64))
-    lines = tables.lazy("order_items").filter(
-        nw.col("product_id").is_in(list(products)) & ~nw.col("paid_amount").is_null()
-    )
-    lines = lines.with_columns(amount=nw.col("paid_amount").cast(nw.Float64))
-    sums = lines.group_by(*ORDER_KEY).agg(nw.col("amount").sum())
-    return paid.select(*ORDER_KEY, "paid_at").join(sums, on=ORDER_KEY, how="inner")
+        return paid.select(*ORDER_KEY, "paid_at", **known)
+    lines = tables.lazy("order_items").filter(nw.col("product_id").is_in(list(products)))
+    sums = lines.with_columns(**known).group_by(*ORDER_KEY)
+    held = sums.agg(nw.col("amount").sum(), nw.col("unknown").max())
+    return paid.select(*ORDER_KEY, "paid_at").join(held, on=ORDER_KEY, how="inner")
 
 
 def read_sales(
     tables: Tables, *, products: Sequence[str], first: dt.date, last: dt.date, step: int,
     until: dt.datetime,
 ) -> Sales:  # fmt: skip
-    """Payments by step from a first to a last local day, those before ``until``."""
+    """Payments by step from a first to a last local day, those before ``until``.
+
+    Raises:
+        MissingDataError: More paid orders than `MOST_UNKNOWN` tell no paid amount.
+    """
     begin, _ = frames.instants(first, last, tables.zone)
     rows = paid_orders(tables, products=products, until=until)
     rows = rows.filter(nw.col("paid_at") >= begin)
@@ -97,7 +107,10 @@ def read_sales(
     )  # fmt: skip
     sums = frames.bring(
         rows.group_by("day", "slot").agg(
-            amount=nw.col("amount").sum(), orders=nw.len(), squares=nw.col("square").sum()
+            amount=nw.col("amount").sum(),
+            orders=nw.len(),
+            squares=nw.col("square").sum(),
+            unknown=nw.col("unknown").sum(),
         ),
         sort=["day", "slot"],
     )
@@ -107,6 +120,12 @@ def read_sales(
     places = days * per_day + sums["slot"].to_numpy(int)
     held = [
         np.bincount(places, sums[name].fillna(0).to_numpy(float), minlength=size).astype(float)
-        for name in ("amount", "orders", "squares")
+        for name in ("amount", "orders", "squares", "unknown")
     ]
+    if held[3].sum() > MOST_UNKNOWN * held[1].sum():
+        raise MissingDataError(tr(
+            "{count} of {all} paid orders tell no paid amount, so no pace can be told; import the "
+            "platform's order and order-line exports.",
+            count=show(held[3].sum(), "count"), all=show(held[1].sum(), "count"),
+        ))  # fmt: skip
     return Sales(first=first, per_day=per_day, amount=held[0], orders=held[1], squares=held[2])

@@ -142,7 +142,7 @@ def test_stock_that_runs_out_is_found_with_its_time(calm: dict[str, Any]) -> Non
     assert row["chance"] == pytest.approx(float(later.sf(left - 1)), abs=1e-9)
     assert (outs.frame["chance"].iloc[1:] < 0.01).all()
     [finding] = outs.findings()
-    assert f"has {left} pieces left and runs out between 2026-" in finding.text
+    assert f"has {left} left and runs out between 2026-" in finding.text
     assert finding.money == pytest.approx(100 * short, rel=1e-6)
 
 

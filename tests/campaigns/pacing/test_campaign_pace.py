@@ -161,6 +161,16 @@ def test_impossible_moments_are_refused(shop: dict[str, Any]) -> None:
             step_minutes(step)
 
 
+def test_unknown_amounts_are_not_zero(shop: dict[str, Any]) -> None:
+    items = shop["order_items"]
+    place = items.schema.get_field_index("paid_amount")
+    empty = items.set_column(
+        place, items.schema.field(place), pa.nulls(len(items), items.schema.field(place).type)
+    )
+    with pytest.raises(MissingDataError, match="paid orders tell no paid amount"):
+        follow({**shop, "order_items": empty})
+
+
 def test_moment_is_cut_to_a_step_and_ends_with_the_orders(shop: dict[str, Any]) -> None:
     assert follow(shop, at="2026-09-29 14:29").at == dt.datetime.fromisoformat("2026-09-29T14:00")
     aware = dt.datetime(2026, 9, 29, 6, 10, tzinfo=dt.UTC)
