@@ -14,11 +14,12 @@ import numpy as np
 from ecops_lib.campaigns.ads.margins import learn_margins
 from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.plan.past import known_editions, paid_by_day, selling_days, visits_by_day
+from ecops_lib.campaigns.plan.product_facts import stock_of
 from ecops_lib.core.checks import as_day
 from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.findings import Action, Finding
-from ecops_lib.core.formats import Unit, is_missing, show
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.formats import Unit, show
+from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source, Tables
@@ -49,12 +50,14 @@ class PlanLine:
         needed: What the plan needs; NaN where not told.
         there: What there is, or follows from the plan; NaN where not known.
         why: Why it cannot be told; empty where it can.
+        left_out: Products whose figure is not known and that are in neither sum.
     """
 
     key: str
     needed: float
     there: float
     why: str = ""
+    left_out: int = 0
 
     @property
     def breaks(self) -> bool:
@@ -92,6 +95,12 @@ class PlanCheck(Result):
         for line in self.lines:
             label, unit = LINES[line.key]
             verdict = line.why or (tr("breaks") if line.breaks else tr("holds"))
+            if line.left_out:
+                verdict = ntr(
+                    "{verdict}; {count} product of unknown stock is in neither figure",
+                    "{verdict}; {count} products of unknown stock are in neither figure",
+                    line.left_out, verdict=verdict, count=show(line.left_out, "count"),
+                )  # fmt: skip
             rows.append((tr(label), show(line.needed, unit), show(line.there, unit), verdict))
         return pd.DataFrame(rows, columns=list(self.labels))
 
@@ -116,8 +125,8 @@ class PlanCheck(Result):
         gap = line.needed - line.there
         texts = {
             "traffic": lambda: tr(
-                "The target does not follow from the traffic: visitors × conversion × spend a "
-                "buyer give {there}, the target is {needed}.", **given),
+                "The target does not follow from the traffic: visitor-days × conversion × spend "
+                "a buyer give {there}, the target is {needed}.", **given),
             "stock": lambda: tr(
                 "The stock does not carry the target: {needed} units are needed, {there} are "
                 "there or due before it opens.", **given),
@@ -155,7 +164,8 @@ def check_plan(
 
     Traffic: planned visitors × planned conversion × what a buyer of the last edition (or of the
     last four weeks) spent. Stock: the target at each product's share of the last edition (or
-    of these weeks) and its price then, against the newest stock less what is promised. Return:
+    of these weeks) and its price then, against each SKU's newest stock of the last week less
+    what is reserved, and purchase orders due before it opens. Return:
     what the plan brings above usual sales for each unit of the ad budget, against 1 over the
     margin after refunds.
 
@@ -194,10 +204,11 @@ def _traffic(
         return _untold("traffic", tr("no target for {names}", names=", ".join(missing)))
     tables = Tables(source, time_zone=time_zone)
     _, buyers = visits_by_day(tables, campaign.products, basis)
-    paid = paid_by_day(source, campaign.products, basis, time_zone).sum()
-    if not np.nansum(buyers) > 0:
+    told = ~np.isnan(buyers)
+    if not buyers[told].sum() > 0:
         return _untold("traffic", tr("no traffic tells buyers"))
-    spend = paid / np.nansum(buyers)
+    paid = paid_by_day(source, campaign.products, basis, time_zone)
+    spend = paid[told].sum() / buyers[told].sum()
     there = goals["visitors"] * goals["conversion_rate"] * spend
     return PlanLine(key="traffic", needed=goals["paid_amount"], there=float(there))
 
@@ -209,9 +220,9 @@ def _stock(
     goal = campaign.targets.get("paid_amount")
     if goal is None:
         return _untold("stock", tr("no target for {names}", names="paid_amount")), ()
-    there = _on_hand(tables, as_of)
-    if there is None:
-        return _untold("stock", tr("no stock snapshot names products")), ()
+    there = _promised(tables, as_of, campaign.selling[0])
+    if there.empty:
+        return _untold("stock", tr("no stock snapshot of the last week names products")), ()
     rows = measure(
         source, ["paid_amount", "paid_units"], start=basis[0], end=basis[-1], by=("product",),
         time_zone=time_zone,
@@ -221,38 +232,39 @@ def _stock(
     paid = float(rows["paid_amount"].sum())
     if not paid > 0:
         return _untold("stock", tr("none of its products was sold before")), ()
-    rows = rows.assign(need=rows["paid_units"] * goal / paid)
-    rows = rows.assign(have=rows["product_id"].map(there).fillna(0.0))
-    lacking = rows[rows["have"] < SLACK * rows["need"]]
+    rows = rows.assign(need=rows["paid_units"] * goal / paid, have=rows["product_id"].map(there))
+    known = rows[rows["have"].notna()]
+    if known.empty:
+        return _untold("stock", tr("no stock snapshot of the last week names products")), ()
+    lacking = known[known["have"] < SLACK * known["need"]]
     names = lacking["product_name"] if "product_name" in lacking else lacking["product_id"]
     held = sorted(
         zip(names.astype(str), lacking["need"], lacking["have"], strict=True),
         key=lambda row: row[2] - row[1],
     )
-    usable = float(np.minimum(rows["have"], rows["need"]).sum())
-    line = PlanLine(key="stock", needed=float(rows["need"].sum()), there=usable)
+    usable = float(np.minimum(known["have"], known["need"]).sum())
+    line = PlanLine(
+        key="stock", needed=float(known["need"].sum()), there=usable,
+        left_out=len(rows) - len(known),
+    )  # fmt: skip
     return line, tuple((name, float(need), float(have)) for name, need, have in held)
 
 
-def _on_hand(tables: Tables, as_of: dt.date) -> dict[str, float] | None:
-    """Units free to sell by product on the newest day of stock; None where not told."""
-    if not tables.has("inventory"):
-        return None
-    rows = tables.lazy("inventory").filter(
-        (nw.col("day") <= as_of) & ~nw.col("product_id").is_null()
-    )
-    last = frames.bring(rows.select(day=nw.col("day").max()))["day"].iloc[0]
-    if is_missing(last):
-        return None
-    newest = rows.filter(nw.col("day") == last.date())
-    free = newest.select(
-        "product_id",
-        free=nw.col("on_hand")
-        + nw.col("in_transit").fill_null(0)
-        - nw.col("reserved").fill_null(0),
-    )
-    held = frames.bring(free.group_by("product_id").agg(nw.col("free").sum()))
-    return {str(p): float(f) for p, f in zip(held["product_id"], held["free"], strict=True)}
+def _promised(tables: Tables, as_of: dt.date, opening: dt.date) -> pd.Series:
+    """Units free to sell by product, and those of purchase orders due before the opening."""
+    stock = stock_of(tables, as_of)["stock"]
+    if stock.empty or not tables.has("purchase_orders"):
+        return stock
+    begin, end = frames.instants(as_of, opening - frames.DAY, tables.zone)
+    rows = tables.lazy("purchase_orders").filter(
+        (nw.col("stage") == "receipt") & nw.col("done_at").is_null()
+        & (nw.col("due_at") >= begin) & (nw.col("due_at") < end)
+    )  # fmt: skip
+    owner = tables.lazy("inventory").select("sku_id", "product_id").unique()
+    due = rows.join(owner, on="sku_id", how="inner").group_by("product_id")
+    sums = frames.bring(due.agg(nw.col("quantity").sum()), sort=["product_id"])
+    more = sums.set_index(sums["product_id"].astype(object))["quantity"].astype(float)
+    return stock + more.reindex(stock.index).fillna(0.0)  # no open order: nothing is due
 
 
 def _return(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.editions import find_campaigns, past_editions
+from ecops_lib.core.errors import MetricError, MissingDataError
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source, Tables
 from ecops_lib.metrics.facts import Dimension
@@ -55,7 +56,7 @@ def visits_by_day(
 ) -> tuple[Floats, Floats]:
     """Visitors and buyers of each day, of the shop or summed over some products.
 
-    Both are NaN where no traffic is told.
+    Both are NaN on days that no traffic tells.
     """
     none = np.full(len(days), np.nan)
     if not tables.has("traffic"):
@@ -63,7 +64,8 @@ def visits_by_day(
     scope = "product" if products else "shop"
     rows = tables.lazy("traffic", start=days[0], end=days[-1]).filter(
         (nw.col("scope") == scope) & (nw.col("day") >= days[0]) & (nw.col("day") <= days[-1])
-    )
+        & ~nw.col("visitors").is_null() & ~nw.col("paying_buyers").is_null()
+    )  # fmt: skip
     if products:
         rows = rows.filter(nw.col("scope_id").is_in(list(products)))
     sums = frames.bring(
@@ -73,8 +75,36 @@ def visits_by_day(
     )
     if sums.empty:
         return none, none
-    held = sums.assign(day=sums["day"].dt.date).set_index("day").reindex(list(days)).fillna(0)
+    held = sums.assign(day=sums["day"].dt.date).set_index("day").reindex(list(days))
     return held["visitors"].to_numpy(float), held["buyers"].to_numpy(float)
+
+
+def buyers_by_day(
+    source: Source, days: Sequence[dt.date], time_zone: str | None
+) -> tuple[Floats, Floats]:
+    """New buyers and buyers of each day, of the whole shop; NaN where no order tells them."""
+    keys = ["new_buyers", "buyers"]
+    try:
+        rows = measure(
+            source, keys, start=days[0], end=days[-1], by=("day",), time_zone=time_zone
+        ).frame
+    except (MissingDataError, MetricError):
+        return np.full(len(days), np.nan), np.full(len(days), np.nan)
+    held = rows.assign(day=rows["day"].dt.date).set_index("day").reindex(list(days))
+    new, buyers = (held[key].to_numpy(float) for key in keys)
+    return new, buyers
+
+
+def paid_by_hour(
+    source: Source, products: Sequence[str], day: dt.date, time_zone: str | None
+) -> Floats:
+    """Paid amount of some products (all where none is named) in each hour of a local day."""
+    by: tuple[Dimension, ...] = ("hour", "product") if products else ("hour",)
+    rows = measure(source, ["paid_amount"], start=day, end=day, by=by, time_zone=time_zone).frame
+    if products:
+        rows = rows[rows["product_id"].isin(list(products))]
+    sums = rows.groupby("hour")["paid_amount"].sum()
+    return np.array([float(sums.get(hour, 0.0)) for hour in range(24)])
 
 
 def shares_of(curves: Sequence[Floats], length: int) -> Floats:

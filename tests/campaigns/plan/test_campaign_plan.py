@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from ecops_lib.campaigns.campaign import Campaign, PhaseSpan
-from ecops_lib.campaigns.plan import break_down_targets, check_plan
+from ecops_lib.campaigns.plan import PlanCheck, break_down_hours, break_down_targets, check_plan
+from ecops_lib.campaigns.plan.check import PlanLine
 from ecops_lib.campaigns.plan.past import shares_of
+from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.language import set_reader
 
 ZONE = "Asia/Shanghai"
@@ -122,6 +124,71 @@ def test_without_target_or_past_that_is_said() -> None:
     assert nothing.findings()[0].text.startswith("No target is told and no past edition known")
 
 
+def test_conversion_and_new_buyers_follow_their_own_curves() -> None:
+    tables = shop()
+    traffic = tables["traffic"].copy()
+    first = (traffic["day"] == PAST) & (traffic["scope_id"] == "P1")
+    traffic.loc[first, "visitors"] *= 2  # half the conversion of the other days
+    goals = {"paid_amount": 32_000, "visitors": 4_800, "conversion_rate": 1 / 15}
+    held = break_down_targets(
+        {**tables, "traffic": traffic}, campaign=campaign(targets=goals), as_of=AS_OF,
+        time_zone=ZONE,
+    )  # fmt: skip
+    assert held.conversion.tolist() == pytest.approx([0.05, 0.1, 0.1, 0.1])
+    assert (held.conversion * held.visitors).sum() / held.visitors.sum() == pytest.approx(1 / 15)
+    assert "new_share" not in held.page_frame()
+    assert np.isnan(held.new_share).all()
+
+
+def test_new_buyers_share_of_each_day() -> None:
+    tables = shop()
+    orders = tables["orders"].copy()
+    day = orders["paid_at"].dt.tz_convert(ZONE).dt.date
+    old = day.isin([FIRST, PAST + dt.timedelta(days=1)])
+    orders["buyer_key"] = [str(k) for k in range(len(orders))]
+    orders.loc[old, "buyer_key"] = "again"  # two orders of one buyer, known since the first day
+    orders.loc[1, ["paid_at", "created_at"]] = pd.Timestamp("2025-01-02", tz="UTC")
+    held = break_down_targets(
+        {**tables, "orders": orders}, campaign=campaign(targets={"new_buyer_share": 0.6}),
+        as_of=AS_OF, time_zone=ZONE,
+    )  # fmt: skip
+    # two buyers on three days, all new; one on the second, not new: 6 of 7 buyers are
+    assert held.new_share.tolist() == pytest.approx([0.7, 0.0, 0.7, 0.7])
+
+
+def test_hours_of_the_first_day_between_and_the_last() -> None:
+    tables = shop()
+    orders, items = tables["orders"].copy(), tables["order_items"].copy()
+    late = orders["paid_at"].dt.date == PAST
+    orders.loc[late, ["paid_at", "created_at"]] -= pd.Timedelta(hours=12)  # opens at 0 o'clock
+    items["created_at"] = orders["created_at"]
+    held = break_down_hours(
+        {**tables, "orders": orders, "order_items": items},
+        campaign=campaign(targets={"paid_amount": 32_000}), as_of=AS_OF, time_zone=ZONE,
+    )  # fmt: skip
+    rows = held.to_frame().set_index("hour")
+    assert len(rows) == 24
+    assert rows.loc["00:00–01:00", "first"] == pytest.approx(16_000)
+    assert rows.loc["12:00–13:00", "between"] == pytest.approx(6_000)
+    assert rows.loc["12:00–13:00", "last_share"] == pytest.approx(1.0)
+    assert rows[["first_share", "between_share", "last_share"]].sum().tolist() == [1.0] * 3
+    assert held.page_frame()["first"].sum() == pytest.approx(16_000)
+    [told] = held.findings()
+    assert told.text == (
+        "By 1 past edition, the first day's strongest hour begins at 00:00 (100.00% of the day); "
+        "its first two hours bring 100.00%."
+    )
+    set_reader("zh", "CNY")
+    assert held.findings()[0].text == (
+        "按以往 1 届，首日最强的一小时从 00:00 开始（占全天 100.00%）；开场两小时带来 100.00%。"
+    )
+
+
+def test_hours_need_a_past() -> None:
+    with pytest.raises(MissingDataError, match="its hours cannot be told"):
+        break_down_hours(shop(), campaign=campaign(), as_of="2026-05-11", time_zone=ZONE)
+
+
 FITS = {"paid_amount": 32_000.0, "visitors": 3_200.0, "conversion_rate": 0.1}
 
 
@@ -190,3 +257,47 @@ def test_every_engine_breaks_down_the_same(light_engine: Any) -> None:
     assert held.share.tolist() == pytest.approx([0.5, 0.25, 0.125, 0.125])
     lines = check_plan(given, campaign=plan, as_of=AS_OF, time_zone=ZONE).lines
     assert [line.breaks for line in lines] == [False, False, False]
+
+
+def stock_of(held: PlanCheck) -> PlanLine:
+    return held.lines[1]
+
+
+def test_unknown_stock_is_not_zero() -> None:
+    both = campaign(targets=FITS, budget=2_000, products=("P1", "P2"))
+    held = check_plan(shop(), campaign=both, as_of=AS_OF, time_zone=ZONE)
+    assert stock_of(held).left_out == 1
+    assert stock_of(held).there == pytest.approx(stock_of(held).needed)
+    verdict = held.to_frame().set_index("line").loc["Units of promoted products", "verdict"]
+    assert verdict == "holds; 1 product of unknown stock is in neither figure"
+
+
+def test_a_stale_snapshot_tells_nothing() -> None:
+    late = AS_OF + dt.timedelta(days=8)
+    held = check_plan(shop(), campaign=campaign(targets=FITS), as_of=late, time_zone=ZONE)
+    assert stock_of(held).why == "no stock snapshot of the last week names products"
+
+
+def test_what_is_due_before_the_opening_counts() -> None:
+    def due(day: dt.date) -> dict[str, object]:
+        at = pd.to_datetime([day]).tz_localize("UTC")
+        row = {"purchase_id": "1", "sku_id": "P1", "stage": "receipt", "quantity": [250],
+               "ordered_at": at, "due_at": at, "done_at": at}  # fmt: skip
+        rows = pd.DataFrame(row)
+        rows["done_at"] = pd.Series(pd.NaT, index=rows.index, dtype=at.dtype)
+        return {**shop(stock=100), "purchase_orders": rows}
+
+    plan = campaign(targets=FITS)
+    before, late = NOW - dt.timedelta(days=2), NOW
+    held = check_plan(due(before), campaign=plan, as_of=AS_OF, time_zone=ZONE)
+    assert stock_of(held).there == pytest.approx(320)
+    held = check_plan(due(late), campaign=plan, as_of=AS_OF, time_zone=ZONE)
+    assert stock_of(held).there == pytest.approx(100)
+
+
+def test_days_without_traffic_leave_the_spend_a_buyer_alone() -> None:
+    tables = shop()
+    traffic = tables["traffic"]
+    told = {**tables, "traffic": traffic[traffic["day"] != PAST + dt.timedelta(days=1)]}
+    held = check_plan(told, campaign=campaign(targets=FITS), as_of=AS_OF, time_zone=ZONE)
+    assert held.lines[0].there == pytest.approx(32_000)
