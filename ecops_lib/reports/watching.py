@@ -83,23 +83,30 @@ class Watch:
         Raises:
             ParameterError: The first page cannot be made as asked, so no later one can.
         """
-        pages, seen, due = 0, None, self.clock.now()
+        pages, due = 0, self.clock.now()
+        seen: State | None = None
         try:
             while True:
-                state = self._look(seen)
-                pages, seen = pages + (state != seen), state
+                page, seen = self._look(seen)
+                if page:
+                    pages += 1  # before it is told, so that whoever reads of it finds it counted
+                    self.tell(page)
                 due = self._next(due)
                 self.clock.wait(max(0.0, due - self.clock.now()))
         except KeyboardInterrupt:
             return pages
 
-    def _look(self, seen: State | None) -> State | None:
-        """Fetch, and render where the store is not as it was seen; the state on the page."""
+    def _look(self, seen: State | None) -> tuple[str, State | None]:
+        """Fetch, and render where the store is not as it was seen.
+
+        Returns:
+            The sentence of a new page, empty where none was made; the state on the page.
+        """
         self._fetched()
         try:
             state = store_state(self.store)
             if state == seen:
-                return seen
+                return "", seen
             made = self.render()
         except ParameterError as error:
             if seen is None:
@@ -108,10 +115,9 @@ class Watch:
         except Exception as error:  # whatever it is, the next look may find it mended
             self.warn(_words(error))
         else:
-            self.tell(tr("version {version} of the store · page: {path}",
-                         version=state[0], path=made.page))  # fmt: skip
-            return state
-        return seen
+            told = {"version": state[0], "path": made.page}
+            return tr("version {version} of the store · page: {path}", **told), state
+        return "", seen
 
     def _fetched(self) -> None:
         try:
