@@ -8,6 +8,7 @@ import numpy as np
 
 from ecops_lib.data.demo.baskets import Lines
 from ecops_lib.data.demo.claims import AFTER_RECEIPT, Claims
+from ecops_lib.data.demo.coming import plan_festival
 from ecops_lib.data.demo.editions import Edition, find_editions, order_factors
 from ecops_lib.data.demo.extras import expected_lines
 from ecops_lib.data.demo.promotion import Ads
@@ -29,11 +30,12 @@ BUDGET = 1.5
 
 
 def write_campaigns(world: World, traffic: Traffic, ads: Ads) -> dict[str, Told]:
-    """The editions as ``store.toml`` holds them, by id."""
-    return {
+    """The editions, and the plan of the next 双11, as ``store.toml`` holds them, by id."""
+    held = {
         edition.campaign_id: _written(world, traffic, ads, edition)
         for edition in find_editions(world)
     }
+    return held | plan_festival(world, traffic, ads) if held else held
 
 
 def _written(world: World, traffic: Traffic, ads: Ads, edition: Edition) -> Told:
