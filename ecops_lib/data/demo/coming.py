@@ -4,53 +4,50 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ecops_lib.data.calendar import festivals
 from ecops_lib.data.demo.promotion import Ads
+from ecops_lib.data.demo.season import Campaign, Phase, plan_campaigns
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.world import World
 
-FESTIVAL = "double11"
+FESTIVAL = "双11"
 SALES, VISITORS, CONVERSION, BUDGET = 1.25, 1.08, 1.02, 1.5
 """What is planned as a multiple of the last edition."""
 NEW = 0.6
 """Share of new buyers that is planned."""
+SELLING: tuple[Phase, ...] = ("opening", "burst", "encore")
 
 
 def plan_festival(world: World, traffic: Traffic, ads: Ads) -> dict[str, dict[str, object]]:
     """The next edition as ``store.toml`` holds it, by id; empty where the last is not covered."""
-    year = world.last_day.year
-    spans = festivals.edition(FESTIVAL, year)
-    sold = _selling(world, year - 1)
-    begins = min((span.first for span in spans if span.phase == "burst"), default=None)
-    if begins is None or begins <= world.last_day or sold is None:
+    held = [
+        campaign
+        for campaign in plan_campaigns(world.first_day, world.last_day + dt.timedelta(days=366))
+        if campaign.name == FESTIVAL
+    ]
+    coming = [campaign for campaign in held if _sells(campaign)[0] > world.last_day]
+    past = [campaign for campaign in held if _sells(campaign)[1] <= world.last_day]
+    past = [campaign for campaign in past if _sells(campaign)[0] >= world.first_day]
+    if not coming or not past:
         return {}
+    first, last = ((day - world.first_day).days for day in _sells(past[-1]))
     phases: dict[str, list[list[dt.date]]] = {}
-    for span in spans:
-        phases.setdefault(span.phase, []).append([span.first, span.last])
+    for phase, days in coming[0].phases.items():
+        phases.setdefault("burst" if phase == "opening" else phase, []).append(list(days))
     plan = {
-        "name": f"双11 {year}",
-        "kind": "双11",
+        "name": coming[0].campaign_id.replace("-", " "),
+        "kind": FESTIVAL,
         **phases,
-        "targets": _targets(traffic, sold),
-        "budget": _budget(ads, sold),
+        "targets": _targets(traffic, slice(first, last + 1)),
+        "budget": _budget(ads, slice(first, last + 1)),
         "promotions": OFFERS,
     }
-    return {f"{FESTIVAL}-{year}": plan}
+    return {coming[0].campaign_id: plan}
 
 
-def _selling(world: World, year: int) -> slice | None:
-    """Days of an edition from the first to the last on which it sold; None where not covered."""
-    spans = festivals.edition(FESTIVAL, year)
-    days = [
-        day
-        for span in spans
-        if span.phase in ("burst", "encore")
-        for day in (span.first, span.last)
-    ]
-    if not days or min(days) < world.first_day:
-        return None
-    first, last = ((day - world.first_day).days for day in (min(days), max(days)))
-    return slice(first, last + 1)
+def _sells(campaign: Campaign) -> tuple[dt.date, dt.date]:
+    """First and last day on which its prices hold."""
+    held = [days for phase, days in campaign.phases.items() if phase in SELLING]
+    return min(first for first, _ in held), max(last for _, last in held)
 
 
 def _targets(traffic: Traffic, sold: slice) -> dict[str, float]:
