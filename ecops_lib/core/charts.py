@@ -49,14 +49,14 @@ def line_chart(
     band: tuple[str, str] | None = None,
     marked: Mapping[dt.date, str] | None = None,
 ) -> Chart:
-    """A daily series as a line; a missing value is a gap in it.
+    """A series over days or times of day as a line; a missing value is a gap in it.
 
     Args:
-        frame: One row a day, in order.
+        frame: One row a day (or another step of the same length), in order.
         caption: The chart's title in the reader's language.
         unit: What the values measure.
         labels: Heading of ``value``, ``compare`` and the band's first column.
-        day: Column of days.
+        day: Column of days, or of local times.
         value: Column of the series [unit].
         compare: Column of a series to compare with [unit], drawn dashed; empty for none.
         band: Columns of the least and the most that was to be expected [unit].
@@ -70,7 +70,7 @@ def line_chart(
     require_columns(list(frame.columns), columns, table="frame")
     if not frame[value].notna().any():
         raise EcopsError(f"column {value!r} has no value on any day; leave the chart out.")
-    days = [_date(d) for d in frame[day]]
+    days, clock = _moments(frame[day])
     series = _Lines(
         days=days,
         value=_numbers(frame[value]),
@@ -80,14 +80,19 @@ def line_chart(
         names=[labels.get(c, c) for c in (value, compare, band[0] if band else "")],
         marks=[(days.index(d), text) for d, text in sorted((marked or {}).items()) if d in days],
         unit=unit,
+        clock=clock,
     )
     return chart_of(series.draw, alt=f"{caption}. {series.words()}", caption=caption)
 
 
-def _date(value: object) -> dt.date:
+def _moments(column: pd.Series) -> tuple[list[dt.date], Unit]:
+    """Days, or times where any is not midnight, and the unit to show them in."""
     import pandas as pd
 
-    return pd.Timestamp(value).date()  # type: ignore[arg-type]
+    held = pd.to_datetime(column)
+    if (held == held.dt.normalize()).all():
+        return [moment.date() for moment in held], "day"
+    return [moment.to_pydatetime() for moment in held], "time"
 
 
 def _numbers(column: pd.Series) -> tuple[float, ...]:
@@ -104,6 +109,7 @@ class _Lines:
     names: Sequence[str]
     marks: Sequence[tuple[int, str]]
     unit: Unit
+    clock: Unit
 
     def words(self) -> str:
         """The series in one sentence."""
@@ -113,11 +119,11 @@ class _Lines:
         return tr(
             "Lowest {low} on {low_day}, highest {high} on {high_day}, {last} on {last_day}.",
             low=show(low, self.unit),
-            low_day=show(low_day, "day"),
+            low_day=show(low_day, self.clock),
             high=show(high, self.unit),
-            high_day=show(high_day, "day"),
+            high_day=show(high_day, self.clock),
             last=show(last, self.unit),
-            last_day=show(last_day, "day"),
+            last_day=show(last_day, self.clock),
         )
 
     def draw(self, size: Size, put: Put) -> Figure:
@@ -133,7 +139,7 @@ class _Lines:
         for place, text, row in marks:
             _draw_mark(ax, place, put(text), row, size)
         _draw_legend(figure, legend, size, height, put)
-        _label_days(ax, self.days, size, put)
+        _label_days(ax, self.days, self.clock, size, put)
         label_values(ax, self._ticks(), self.unit, put)
         return figure
 
@@ -170,13 +176,13 @@ class _Lines:
         return nice_ticks(min(0.0, *held) if min(held) > -1e-9 else min(held), max(held))
 
 
-def _label_days(ax: Axes, days: Sequence[dt.date], size: Size, put: Put) -> None:
+def _label_days(ax: Axes, days: Sequence[dt.date], clock: Unit, size: Size, put: Put) -> None:
     """Few days, evenly spaced, the last among them."""
     most = 7 if size is LARGE else 4
     step = max(1, math.ceil((len(days) - 1) / (most - 1)))
     places = list(range(len(days) - 1, -1, -step))[::-1]
     long = (days[-1] - days[0]).days > 330
-    shown = [f"{days[p]:%Y-%m}" if long else show_short(days[p], "day") for p in places]
+    shown = [f"{days[p]:%Y-%m}" if long else show_short(days[p], clock) for p in places]
     ax.set_xticks(places, [put(text) for text in shown])
     ax.get_xticklabels()[-1].set_horizontalalignment("right")  # else it is cut at the edge
     ax.set_xlim(0, max(1, len(days) - 1))

@@ -90,7 +90,7 @@ def show_short(value: object, unit: Unit = "number", *, sign: bool = False) -> s
     from babel.numbers import format_compact_decimal, format_percent, get_currency_symbol
 
     if not is_missing(value) and isinstance(value, dt.date):
-        return f"{value:%m-%d}"
+        return f"{value:%m-%d %H:%M}" if unit == "time" else f"{value:%m-%d}"
     if unit in {"points", "days", "hours", "seconds", "day", "time", "text"} or is_missing(value):
         return show(value, unit, sign=sign)
     number, locale = float(value), reader().locale  # type: ignore[arg-type]

@@ -346,3 +346,12 @@ def test_no_estimate_is_no_chart() -> None:
         interval_chart(
             estimates(value=[float("nan")] * 2), caption="E", unit="share", better=["up", "up"]
         )
+
+
+def test_a_line_over_times_of_day_tells_the_time() -> None:
+    frame = pd.DataFrame(
+        {"at": pd.date_range("2026-10-26 00:00", periods=5, freq="12h"), "value": range(5)}
+    )
+    chart = line_chart(frame, caption="Paid", unit="count", labels={"value": "Paid"}, day="at")
+    assert "4 on 2026-10-28 00:00." in chart.alt
+    assert "10-28 00:00" in chart.svg
