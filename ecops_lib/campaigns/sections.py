@@ -90,8 +90,8 @@ class CampaignBase:
         """A section about the campaign, or the sentence that says what it lacks."""
         return section(lambda: make(self.store, campaign=self.campaign, as_of=self.day, **options))
 
-    def now(self, make: Callable[..., Result], *, at: str, step: str) -> Result:
-        """A section about the running campaign up to a moment; empty for the orders' end."""
+    def now(self, make: Callable[..., Result], *, at: dt.datetime, step: str) -> Result:
+        """A section about the running campaign up to a moment."""
         return section(lambda: make(self.store, campaign=self.campaign, at=at, step=step))
 
     def during(self, make: Callable[..., Result], **options: Any) -> Result:
@@ -196,6 +196,8 @@ class Overview(Result):
         """The verdict first, then the findings that matter most."""
         held = [s for s in self.sections if not s.absent()]
         told = [finding for result in held for finding in result.findings()]
+        if any(f.key.startswith("warmup/short/") for f in told):  # the same, from fresher figures
+            told = [f for f in told if not f.key.startswith("plan/short/")]
         first = [f for f in told if f.key in FIRST]
         sisters = [f for f in told if f.key.startswith("campaign/sister/") and f.level == "watch"]
         first += most_important(sisters, most=1)

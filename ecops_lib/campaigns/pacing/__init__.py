@@ -4,6 +4,7 @@ from ecops_lib.campaigns.pacing.alarms import Alarms, find_alarms
 from ecops_lib.campaigns.pacing.changes import BestSellers, Changes, list_changes, rank_sellers
 from ecops_lib.campaigns.pacing.closing import Closing, Windows, forecast_close
 from ecops_lib.campaigns.pacing.following import follow_campaign
+from ecops_lib.campaigns.pacing.live import live_day, live_moment
 from ecops_lib.campaigns.pacing.pace import Pace
 from ecops_lib.campaigns.pacing.run_outs import RunOuts, find_run_outs
 
@@ -20,5 +21,7 @@ __all__ = [
     "follow_campaign",
     "forecast_close",
     "list_changes",
+    "live_day",
+    "live_moment",
     "rank_sellers",
 ]

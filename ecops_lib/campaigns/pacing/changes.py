@@ -35,7 +35,7 @@ class Changes(Result):
     labels: ClassVar[Mapping[str, str]] = {
         "change": mark("What to do"),
         "owner": mark("Who"),
-        "money": mark("Sales at stake"),
+        "money": mark("Money at stake"),
         "reason": mark("Because"),
     }
     units: ClassVar[Mapping[str, Unit]] = {"money": "money"}
@@ -62,8 +62,9 @@ def list_changes(*results: Result) -> Changes:
     """What of a watch's results asks for a change now: none where nothing does.
 
     Args:
-        *results: Pace, alarms, run-outs and others; those that have nothing to show are passed
-            over. The pace itself is a reason only where none of the others is.
+        *results: Pace, alarms, run-outs, a reallocation of budgets, coupon thresholds and
+            others; those that have nothing to show are passed over. The pace itself is a reason
+            only where none of the others is.
     """
     held = [r for r in results if not r.absent()]
     asked = [f for result in held for f in result.findings() if f.action]

@@ -5,14 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import narwhals as nw
+import numpy as np
 
 from ecops_lib.campaigns.campaign import Campaign
+from ecops_lib.campaigns.pacing.closing import mixed_share
 from ecops_lib.campaigns.pacing.live import Live, instant_of, read_live
 from ecops_lib.campaigns.pacing.pace import Pace
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PATH_POINTS = 48
+"""Moments that the drawn path has."""
 
 
 def follow_campaign(
@@ -60,7 +69,39 @@ def follow_campaign(
         editions=len(live.past),
         windows=len(live.ordinary),
         lately=live.daily(),
+        path=_path(live),
     )
+
+
+def _path(live: Live) -> pd.DataFrame:
+    """What is paid by some moments from the start to the close, and what is to be expected.
+
+    ``share`` of the total that is to be expected by then, ``paid`` so far, and after now where
+    the forecast and its interval lead.
+    """
+    import pandas as pd
+
+    every = max(1, live.length // PATH_POINTS)
+    steps = sorted({*range(0, live.length + 1, every), live.elapsed, live.length})
+    share = np.array([_share(live, k) for k in steps])
+    now, closing = steps.index(live.elapsed), live.amount_closing
+    paid = np.concatenate([[0.0], live.sales.amount[live.place :].cumsum()])
+    done = [float(paid[k]) if k <= live.elapsed else math.nan for k in steps]
+    held = {"at": [live.start + k * live.hours_a_step * dt.timedelta(hours=1) for k in steps],
+            "share": share, "paid": done}  # fmt: skip
+    rest = (share - share[now]) / (1 - share[now]) if share[now] < 1 else np.zeros(len(steps))
+    for name in ("low", "high"):
+        end = getattr(closing, name)
+        lead = done[now] + (end - done[now]) * rest
+        held[name] = np.where(np.arange(len(steps)) < now, math.nan, lead)
+    return pd.DataFrame(held)
+
+
+def _share(live: Live, elapsed: int) -> float:
+    """Share of the total to be expected after so many steps; NaN where nothing tells."""
+    if elapsed in (0, live.length):
+        return float(elapsed > 0)
+    return mixed_share(*live.compared(elapsed, live.sales.amount))
 
 
 def _last(live: Live) -> dict[str, float]:

@@ -16,6 +16,7 @@ from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.editions import find_campaigns, past_editions
 from ecops_lib.campaigns.pacing.closing import Closing, Floats, Windows, forecast_close, mixed_share
 from ecops_lib.campaigns.pacing.sales import DAY_MINUTES, Sales, read_sales
+from ecops_lib.core.checks import as_day
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import tr
@@ -78,6 +79,39 @@ def read_live(
         elapsed=int((until - start).total_seconds() // 60) // minutes,
         ordinary=_ordinary(sales, campaign, campaigns),
     )
+
+
+def live_moment(
+    source: Source, *, at: str | dt.datetime = "", as_of: str | dt.date = "",
+    time_zone: str | None = None,
+) -> dt.datetime:  # fmt: skip
+    """The local time up to which a watch counts orders.
+
+    Args:
+        source: A store, or tables by canonical name.
+        at: Local time such as ``2026-10-27 14:00``; it comes before ``as_of``.
+        as_of: A day, at whose end the watch stands; where both are empty, the end of the orders.
+        time_zone: IANA zone of the days; the store's by default.
+
+    Raises:
+        MissingDataError: There are no orders.
+        ParameterError: ``at`` or ``as_of`` is no time.
+    """
+    tables = Tables(source, time_zone=time_zone)
+    if not at and as_of:
+        return dt.datetime.combine(as_day(as_of, name="as_of") + frames.DAY, dt.time())
+    if not at:
+        tables.require("orders")
+    return _moment(tables, at)
+
+
+def live_day(moment: dt.datetime) -> dt.date:
+    """The local day that a watch at a moment is in; at midnight the one that just ended.
+
+    >>> live_day(dt.datetime(2026, 10, 28)), live_day(dt.datetime(2026, 10, 28, 0, 30))
+    (datetime.date(2026, 10, 27), datetime.date(2026, 10, 28))
+    """
+    return (moment - dt.timedelta(minutes=1)).date()
 
 
 def step_minutes(step: str) -> int:
@@ -196,7 +230,8 @@ class Live:
     ordinary: Sequence[dt.date]
 
     @property
-    def _start(self) -> int:
+    def place(self) -> int:
+        """The step of ``sales`` at which it began."""
         return self.sales.place(self.campaign.selling[0])
 
     @property
@@ -223,7 +258,7 @@ class Live:
 
     def so_far(self, of: Floats) -> float:
         """Sum of ``sales.amount`` or ``sales.orders`` since it began."""
-        return float(of[self._start : self._start + self.elapsed].sum())
+        return float(of[self.place : self.place + self.elapsed].sum())
 
     def shares(self) -> Floats:
         """Share of its orders to be expected by the end of each step still to come."""
@@ -261,7 +296,7 @@ class Live:
 
     def daily(self) -> tuple[float, ...]:
         """Paid amount of each day of the campaign so far."""
-        begin, per_day = self._start, self.sales.per_day
+        begin, per_day = self.place, self.sales.per_day
         held = self.sales.amount[begin : begin + self.elapsed]
         return tuple(float(held[k : k + per_day].sum()) for k in range(0, len(held), per_day))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.pacing.closing import Closing
+from ecops_lib.core.charts import Chart, line_chart
 from ecops_lib.core.findings import Action, Finding, Level
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, tr
@@ -40,6 +41,9 @@ class Pace(Result):
         editions: Past editions compared with.
         windows: Ordinary windows of the same length compared with.
         lately: Paid amount of each day so far [store currency].
+        path: Moments from the start to the close: ``at`` (local time), ``share`` of the total
+            to be expected by then, ``paid`` so far, and from now on where the interval of the
+            forecast leads, ``low`` and ``high`` [store currency].
     """
 
     sheet: ClassVar[str] = mark("Pace of the campaign")
@@ -65,6 +69,23 @@ class Pace(Result):
     editions: int
     windows: int
     lately: tuple[float, ...]
+    path: pd.DataFrame
+
+    def chart(self) -> Chart | None:
+        """What is paid so far beside the target's curve, and where it leads."""
+        target = self.targets.get("paid_amount", math.nan)
+        if not self.path["paid"].notna().any():
+            return None
+        words = {"paid": tr("Paid so far"), "due": tr("Target by then"),
+                 "low": tr("Where it leads (80 %)")}  # fmt: skip
+        told = not math.isnan(target) and self.path["share"].notna().any()
+        sure = self.path["low"].notna().any()
+        return line_chart(
+            self.path.assign(due=target * self.path["share"]),
+            caption=tr("Paid amount since the start, added up"), unit="money", labels=words,
+            day="at", value="paid", compare="due" if told else "",
+            band=("low", "high") if sure else None,
+        )  # fmt: skip
 
     def rows(self) -> pd.DataFrame:
         """One row a metric, as plain numbers: ``ahead`` is ``so_far / by_now - 1``."""

@@ -13,7 +13,7 @@ import pytest
 from pacing_world import NOW, PROMOTED, ZONE, World, campaign, rows_of, shop_of
 
 from ecops_lib.campaigns.editions import find_campaigns
-from ecops_lib.campaigns.pacing import Pace, Windows, follow_campaign, forecast_close
+from ecops_lib.campaigns.pacing import Pace, Windows, follow_campaign, forecast_close, live_moment
 from ecops_lib.campaigns.pacing.live import step_minutes
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.language import reading
@@ -71,6 +71,33 @@ def test_interval_holds_what_came_and_counts_editions(shop: dict[str, Any]) -> N
     assert pace.editions == 3
     assert pace.windows > 19
     assert pace.last["paid_orders"] > 0
+
+
+def test_path_leads_from_what_is_paid_to_the_interval(shop: dict[str, Any]) -> None:
+    pace = follow(shop, 60_000.0)
+    path, closing = pace.path.set_index("at"), pace.closings["paid_amount"]
+    now = dt.datetime.fromisoformat(HALF)
+    assert path.index[0] == OPENING
+    assert path.index[-1] == OPENING + dt.timedelta(days=4)
+    assert path.loc[now, "paid"] == path.loc[now, "low"] == path.loc[now, "high"]
+    assert path.loc[now, "paid"] == pace.so_far["paid_amount"]
+    assert path["paid"].dropna().index.max() == now
+    assert path["share"].dropna().is_monotonic_increasing
+    assert path.iloc[-1][["share", "low", "high"]].tolist() == [1.0, closing.low, closing.high]
+    chart = pace.chart()
+    assert chart is not None
+    assert "09-30 00:00" in chart.alt
+
+
+def test_moment_of_a_watch(shop: dict[str, Any]) -> None:
+    given = {"time_zone": ZONE}
+    noon = dt.datetime.fromisoformat("2026-09-29 12:00")
+    assert live_moment(shop, at="2026-09-29 12:00", as_of="2026-09-01", **given) == noon
+    assert live_moment(shop, as_of="2026-09-29", **given) == dt.datetime.fromisoformat(HALF)
+    end = live_moment(shop, **given)
+    assert end == max(row["at"] for row in rows_of(World()))
+    with pytest.raises(ParameterError, match="at is 'noon'"):
+        live_moment(shop, at="noon", **given)
 
 
 @pytest.mark.parametrize(
