@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ecops_lib.campaigns.ads import Responses, fit_response, reallocate_budget
+from ecops_lib.campaigns.ads import (
+    Responses,
+    fit_response,
+    measure_ads,
+    rate_creators,
+    reallocate_budget,
+)
 from ecops_lib.campaigns.campaign import Campaign
 from ecops_lib.campaigns.editions import (
     State,
@@ -23,6 +29,7 @@ from ecops_lib.campaigns.promotions import (
     choose_threshold,
     simulate_promotions,
 )
+from ecops_lib.campaigns.retro import weigh_tactics
 from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import show
@@ -113,6 +120,16 @@ class CampaignBase:
     def effect(self) -> CampaignEffect:
         """What it really brought."""
         return measure_effect(self.store, campaign=self.campaign, as_of=self.day)
+
+    @cached_property
+    def ads(self) -> Result:
+        """Returns on the ads of the campaign's days."""
+        return self.during(measure_ads)
+
+    def tactics(self) -> Result:
+        """What the campaign's money bought, tactic by tactic."""
+        creators = self.during(rate_creators)
+        return section(weigh_tactics, self.brought(), self.ads, creators)
 
     def offers(self) -> Result:
         """The campaign's offers, tried on the baskets of the last eight weeks."""

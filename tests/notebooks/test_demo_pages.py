@@ -89,7 +89,7 @@ def test_the_plan_names_what_it_breaks_down_and_what_it_cannot_check(folder: Pat
     found = {str(f["key"]) for f in held.findings}
     assert "plan/unknown" in found  # the coming festival has no targets
     page = held.page.read_text("utf-8")
-    for heading in ("每天要完成多少", "优惠要花多少钱", "目标、库存、流量、预算对得上吗"):
+    for heading in ("每天、每小时要完成多少", "优惠要花多少钱", "目标、库存、流量、预算对得上吗"):
         assert heading in page
     assert "NaN" not in json.dumps(held.findings)
 

@@ -51,16 +51,17 @@ class CampaignEffect(Result):
     @property
     def verdict(self) -> Verdict:
         """Whether the campaign paid: told by the interval of the incremental margin alone."""
-        if self.account is None or self._no_cost(self.account):
+        if self.account is None or self.costless:
             return "open"
         if self.account.low <= 0 <= self.account.high:
             return "open"
         return "paid" if self.account.low > 0 else "lost"
 
-    @staticmethod
-    def _no_cost(account: Account) -> bool:
+    @property
+    def costless(self) -> bool:
         """Whether the goods' cost is not known: then nothing is known of the margin."""
-        return any(step.key == "goods" and not step.known for step in account.steps)
+        steps = self.account.steps if self.account else ()
+        return any(step.key == "goods" and not step.known for step in steps)
 
     @property
     def lost_sisters(self) -> tuple[Sister, ...]:
@@ -135,7 +136,7 @@ class CampaignEffect(Result):
                 "Whether the campaign paid cannot be told: its margin lies between {low} and "
                 "{high}.", **given),
         }  # fmt: skip
-        if self._no_cost(account):
+        if self.costless:
             text = tr(
                 "Whether the campaign paid cannot be told without the cost of its goods; import "
                 "the product list with unit costs."

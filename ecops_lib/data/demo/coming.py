@@ -14,6 +14,8 @@ SALES, VISITORS, CONVERSION, BUDGET = 1.25, 1.08, 1.02, 1.5
 """What is planned as a multiple of the last edition."""
 NEW = 0.6
 """Share of new buyers that is planned."""
+AHEAD = dt.timedelta(days=60)
+"""How long before its first selling day a shop writes its plan down."""
 SELLING: tuple[Phase, ...] = ("opening", "burst", "encore")
 
 
@@ -21,10 +23,11 @@ def plan_festival(world: World, traffic: Traffic, ads: Ads) -> dict[str, dict[st
     """The next edition as ``store.toml`` holds it, by id; empty where the last is not covered."""
     held = [
         campaign
-        for campaign in plan_campaigns(world.first_day, world.last_day + dt.timedelta(days=366))
+        for campaign in plan_campaigns(world.first_day, world.last_day + AHEAD)
         if campaign.name == FESTIVAL
     ]
-    coming = [campaign for campaign in held if _sells(campaign)[0] > world.last_day]
+    soon = world.last_day + AHEAD
+    coming = [campaign for campaign in held if world.last_day < _sells(campaign)[0] <= soon]
     past = [campaign for campaign in held if _sells(campaign)[1] <= world.last_day]
     past = [campaign for campaign in past if _sells(campaign)[0] >= world.first_day]
     if not coming or not past:
