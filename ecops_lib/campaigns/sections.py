@@ -126,10 +126,17 @@ class CampaignBase:
         """Returns on the ads of the campaign's days."""
         return self.during(measure_ads)
 
+    def _own(self, make: Callable[..., Result]) -> Result:
+        """A section about the promoted products on the campaign's days."""
+        return section(
+            lambda: make(self.store, as_of=self.day, products=self.campaign.products, **self.span)
+        )
+
     def tactics(self) -> Result:
         """What the campaign's money bought, tactic by tactic."""
-        creators = self.during(rate_creators)
-        return section(weigh_tactics, self.brought(), self.ads, creators)
+        return section(
+            weigh_tactics, self.brought(), self._own(measure_ads), self._own(rate_creators)
+        )
 
     def offers(self) -> Result:
         """The campaign's offers, tried on the baskets of the last eight weeks."""
@@ -213,6 +220,7 @@ class Overview(Result):
         """The verdict first, then the findings that matter most."""
         held = [s for s in self.sections if not s.absent()]
         told = [finding for result in held for finding in result.findings()]
+        told = [f for f in told if not f.key.startswith("tactics/whole/")]  # the verdict again
         if any(f.key.startswith("warmup/short/") for f in told):  # the same, from fresher figures
             told = [f for f in told if not f.key.startswith("plan/short/")]
         first = [f for f in told if f.key in FIRST]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -36,6 +37,7 @@ def rate_creators(
     *,
     start: dt.date | str,
     end: dt.date | str,
+    products: Sequence[str] = (),
     as_of: dt.date | str | None = None,
     owner: str = "",
     seed: int = 0,
@@ -55,6 +57,8 @@ def rate_creators(
             ``orders`` and ``order_items``.
         start: First local day of sessions and payments.
         end: Last one, included.
+        products: Products whose sessions and orders count, beside sessions that name none; empty
+            for all.
         as_of: Last local day that refunds are known of; ``end`` by default.
         owner: Who sees to it; advertising by default.
         seed: Of the draws.
@@ -71,6 +75,9 @@ def rate_creators(
     near = _sessions(tables, first - AROUND * frames.DAY, last + AROUND * frames.DAY, known)
     own = (near["day"] >= np.datetime64(first)) & (near["day"] <= np.datetime64(last))
     rows = _trade(tables, first, last, known)
+    if products:
+        own &= near["product_id"].isna() | near["product_id"].isin(list(products))
+        rows = rows[rows["product_id"].isin(list(products))].reset_index(drop=True)
     if not own.any() and not rows["creator_id"].notna().any():
         raise MissingDataError(
             tr(

@@ -23,7 +23,14 @@ UNTOLD = "*"
 """What stands in the key where a report does not say."""
 
 
-def read_ads(tables: Tables, keys: Sequence[str], *, start: dt.date, end: dt.date) -> pd.DataFrame:
+def read_ads(
+    tables: Tables,
+    keys: Sequence[str],
+    *,
+    start: dt.date,
+    end: dt.date,
+    products: Sequence[str] = (),
+) -> pd.DataFrame:
     """Sums of the ad report by some of its columns; a sum of nothing told is NaN.
 
     Args:
@@ -32,12 +39,15 @@ def read_ads(tables: Tables, keys: Sequence[str], *, start: dt.date, end: dt.dat
             ``campaign_id``.
         start: First day.
         end: Last day, included.
+        products: Advertised products that count, beside ads that name none; empty for all.
 
     Raises:
-        MissingDataError: There is no table of ads, or it has no row on these days.
+        MissingDataError: There is no table of ads, or it has no such row on these days.
     """
     tables.require("ads")
     rows = rows_of(tables, start, end)
+    if products:
+        rows = rows.filter(nw.col("product_id").is_in([*products, UNTOLD]))
     told = {f"{name}_told": nw.col(name).count() for name in SUMS}
     named = {
         name: nw.col(name).max()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ def measure_ads(
     start: dt.date | str,
     end: dt.date | str,
     by: By = "plan",
+    products: Sequence[str] = (),
     as_of: dt.date | str | None = None,
     owner: str = "",
     time_zone: str | None = None,
@@ -59,6 +61,7 @@ def measure_ads(
         start: First day.
         end: Last day, included.
         by: Ad plans, kinds of advertising, or advertised products.
+        products: Advertised products that count, beside ads that name none; empty for all.
         as_of: Last local day that refunds and costs are learnt from; ``end`` by default.
         owner: Who sees to it; advertising by default.
         time_zone: IANA zone of the days; the store's by default.
@@ -74,7 +77,7 @@ def measure_ads(
     margins = learn_margins(tables, as_of=as_day(as_of or last, name="as_of"))
     key = KEYS[by]
     keys = list(dict.fromkeys([key, "product_id", "day"]))
-    rows = read_ads(tables, keys, start=first, end=last)
+    rows = read_ads(tables, keys, start=first, end=last, products=products)
     rows["kept"] = rows["attributed_amount"] * margins.of(rows["product_id"])
     frame = _sums(rows, key)
     frame["name"] = _names(tables, rows, key, frame[key])

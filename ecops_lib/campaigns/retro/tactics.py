@@ -68,8 +68,8 @@ class Tactics(Result):
         "cost": mark("Cost"),
         "brought": mark("Margin brought"),
         "roi": mark("Margin per 1 spent"),
-        "roi_low": mark("At least"),
-        "roi_high": mark("At most"),
+        "roi_low": mark("From"),
+        "roi_high": mark("To"),
         "sure": mark("How sure"),
         "verdict": mark("Verdict"),
     }
