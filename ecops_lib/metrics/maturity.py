@@ -18,6 +18,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.metrics.bases import ORDER_KEY, Source, Tables, require_basis
+from ecops_lib.metrics.chain_ladder import Ladder, chain_factors
 from ecops_lib.metrics.histories import trade_span
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ HISTORY_DAYS = 180
 FEW_COHORTS = 14
 """With fewer payment days behind a factor, no share is given for its age."""
 
+LEVEL = 0.9
+"""Level of the intervals of what is expected in the end."""
 LEAST_SHARE = 0.1
 """Below this share shown, the final refunds of a day are not forecast: too few have come."""
 
@@ -42,7 +45,8 @@ class RefundMaturity(Result):
         frame: One row an age in days (0 is the payment day): factor to the next age,
             share of the final refunds shown by then, and payment days behind it.
         days: One row a recent payment day: age, refunds so far, share shown, and the
-            refunds to be expected in the end.
+            refunds to be expected in the end, with ``low`` and ``high`` (90 %).
+        ladder: The factors with what tells their error.
         as_of: The day up to which refunds are counted.
         ripe: Age at which refunds are taken as complete.
     """
@@ -54,6 +58,8 @@ class RefundMaturity(Result):
         "refunded": "money",
         "shown": "share",
         "expected": "money",
+        "low": "money",
+        "high": "money",
     }
     labels: ClassVar[Mapping[str, str]] = {
         "day": mark("Payment day"),
@@ -61,10 +67,13 @@ class RefundMaturity(Result):
         "refunded": mark("Refunded so far"),
         "shown": mark("Share shown"),
         "expected": mark("Expected in the end"),
+        "low": mark("From"),
+        "high": mark("To"),
     }
 
     frame: pd.DataFrame
     days: pd.DataFrame
+    ladder: Ladder
     as_of: dt.date
     ripe: int
 
@@ -108,7 +117,8 @@ def mature_refunds(
     Each payment day is a cohort; its refunds accumulate over the days since payment. The
     factor from one age to the next is the ratio of sums over the cohorts that reached the
     later age (chain ladder), and the share shown at an age is 1 over the product of the
-    factors that follow.
+    factors that follow. What is expected in the end has a 90 % interval from its standard error,
+    log-normal as Mack proposes.
 
     Args:
         source: A store, or tables by canonical name.
@@ -121,7 +131,7 @@ def mature_refunds(
         MissingDataError: There is no table of refunds.
 
     References:
-        Mack (1993), ASTIN Bulletin 23, 213-225, equation (2).
+        Mack (1993), ASTIN Bulletin 23, 213-225, equations (2) and (7), page 219.
     """
     last = as_day(as_of, name="as_of")
     require_between(ripe, 1, HISTORY_DAYS - 1, name="ripe")
@@ -138,10 +148,12 @@ def mature_refunds(
     first = max(first, span[0])
     triangle = _triangle(tables, first, last, ripe)
     factors, cohorts = chain_factors(triangle)
+    ladder = Ladder.learn(triangle)
     shown = _shares(factors, cohorts)
     return RefundMaturity(
         frame=_ages(factors, shown, cohorts),
-        days=_recent(triangle, shown, first, last),
+        days=_recent(triangle, shown, ladder, first, last),
+        ladder=ladder,
         as_of=last,
         ripe=ripe,
     )
@@ -172,29 +184,6 @@ def _triangle(tables: Tables, first: dt.date, last: dt.date, ripe: int) -> np.nd
     return np.where(reached, grid, np.nan)
 
 
-def chain_factors(triangle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chain-ladder factors from each age to the next, and the cohorts behind them.
-
-    Args:
-        triangle: Cumulative amounts, cohorts × ages; NaN where the age is not reached.
-
-    Returns:
-        Factors (ages − 1) and counts of cohorts; a factor is NaN where nothing was
-        refunded by the earlier age.
-
-    References:
-        Mack (1993), ASTIN Bulletin 23, equation (2).
-
-    >>> chain_factors(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, np.nan]]))[0].tolist()
-    [2.0, 1.5]
-    """
-    later = ~np.isnan(triangle[:, 1:])
-    before = np.where(later, triangle[:, :-1], 0.0).sum(axis=0)
-    after = np.where(later, triangle[:, 1:], 0.0).sum(axis=0)
-    factors = np.divide(after, before, out=np.full(before.shape, np.nan), where=before > 0)
-    return factors, later.sum(axis=0)
-
-
 def _shares(factors: np.ndarray, cohorts: np.ndarray) -> np.ndarray:
     """Share of the final amount shown at each age; NaN where a later factor is unsure."""
     sure = np.where(cohorts >= FEW_COHORTS, factors, np.nan)
@@ -214,23 +203,31 @@ def _ages(factors: np.ndarray, shown: np.ndarray, cohorts: np.ndarray) -> pd.Dat
     )
 
 
-def _recent(triangle: np.ndarray, shown: np.ndarray, first: dt.date, last: dt.date) -> pd.DataFrame:
+def _recent(
+    triangle: np.ndarray, shown: np.ndarray, ladder: Ladder, first: dt.date, last: dt.date
+) -> pd.DataFrame:
     """The payment days that are not ripe yet."""
     import pandas as pd
+    from scipy.stats import norm
 
     days, ages = triangle.shape
     age = np.arange(days)[::-1]
     young = age < ages
     so_far = triangle[young, age[young]]
     share = shown[age[young]]
+    expected = np.divide(so_far, share, out=np.full(len(share), np.nan), where=share >= LEAST_SHARE)
+    error = [ladder.error(k, amount) for k, amount in zip(age[young], so_far, strict=True)]
+    spread = np.sqrt(np.log1p(np.square(error)))
+    reach = norm.ppf((1 + LEVEL) / 2) * spread
+    low, high = (expected * np.exp(sign * reach - spread**2 / 2) for sign in (-1, 1))
     return pd.DataFrame(
         {
             "day": pd.date_range(first, last, freq="D")[young].astype("datetime64[us]"),
             "age": age[young],
             "refunded": so_far,
             "shown": share,
-            "expected": np.divide(
-                so_far, share, out=np.full(len(share), np.nan), where=share >= LEAST_SHARE
-            ),
+            "expected": expected,
+            "low": np.maximum(low, so_far),
+            "high": np.maximum(high, so_far),
         }
     )

@@ -13,8 +13,9 @@ from seeded_shop import Row, make_rows, to_arrow
 
 from ecops_lib.core.errors import MetricError, MissingDataError
 from ecops_lib.data.calendar.compare import comparable_day
+from ecops_lib.metrics.chain_ladder import Ladder, chain_factors
 from ecops_lib.metrics.funnel import build_funnel
-from ecops_lib.metrics.maturity import chain_factors, mature_refunds
+from ecops_lib.metrics.maturity import mature_refunds
 from ecops_lib.metrics.panel import ITEMS, kpi_panel
 from ecops_lib.metrics.periods import Comparison, compare_day
 from ecops_lib.metrics.refunds import list_reasons, rate_products, wilson_interval
@@ -199,13 +200,36 @@ def test_only_a_surely_high_rate_is_named() -> None:
 
 def test_chain_factors_meet_a_published_triangle() -> None:
     """Taylor and Ashe's claims: the factors that Mack (1993), ASTIN Bulletin 23, prints."""
-    triangle = np.full((10, 10), np.nan)
-    for place, row in enumerate(TAYLOR_ASHE):
-        triangle[place, : len(row)] = row
-    factors, cohorts = chain_factors(triangle)
+    factors, cohorts = chain_factors(_taylor_ashe())
     published = [3.49061, 1.74733, 1.45741, 1.17385, 1.10382, 1.08627, 1.05387, 1.07656, 1.01772]
     assert factors.round(5).tolist() == published
     assert cohorts.tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_standard_errors_meet_the_published_ones() -> None:
+    """The reserves of Taylor and Ashe's claims and their errors, Mack (1993), table 3."""
+    triangle = _taylor_ashe()
+    ladder = Ladder.learn(triangle)
+    now = [(9 - k, triangle[k, 9 - k]) for k in range(1, 10)]
+    final = [amount * ladder.factors[age:].prod() for age, amount in now]
+    reserves = [round(end - amount) for end, (_, amount) in zip(final, now, strict=True)]
+    assert reserves == [
+        94634, 469511, 709638, 984889, 1419459, 2177641, 3920301, 4278972, 4625811
+    ]  # fmt: skip
+    assert sum(reserves) == 18_680_856
+    errors = [round(end * ladder.error(*held)) for end, held in zip(final, now, strict=True)]
+    assert errors == [
+        75535, 121699, 133549, 261406, 411010, 558317, 875328, 971258, 1363155
+    ]  # fmt: skip
+    assert ladder.error(9, 100.0) == 0
+    assert np.isnan(ladder.error(3, 0.0))
+
+
+def _taylor_ashe() -> np.ndarray:
+    triangle = np.full((10, 10), np.nan)
+    for place, row in enumerate(TAYLOR_ASHE):
+        triangle[place, : len(row)] = row
+    return triangle
 
 
 TAYLOR_ASHE = (

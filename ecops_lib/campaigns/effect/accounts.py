@@ -104,10 +104,10 @@ def draw_up(
         "sisters": _sister_draws(parts, rng),
     }
     paid = np.nansum([*moves.values()], axis=0)
-    rate, usual_rate, shown = _refund_rates(source, series, time_zone)
+    rate, usual_rate, shown, unsure = _refund_rates(source, series, time_zone)
     expected = sold - lifted
     units = float(series.units[sale][:, mine].sum())
-    drawn = _rate_draws(rate, units, shown, rng)
+    drawn = _rate_draws(rate, units, shown, unsure, rng)
     moves["refunds"] = -(drawn * sold - usual_rate * expected) - usual_rate * (paid - lifted)
     units_value = np.nansum([moves[k] for k in ("list", "before", "after", "sisters")], axis=0)
     moves["goods"] = (
@@ -156,10 +156,13 @@ def _sister_draws(parts: Parts, rng: np.random.Generator) -> Floats:
     return held
 
 
-def _rate_draws(rate: float, units: float, shown: float, rng: np.random.Generator) -> Floats:
-    """A refund rate and draws about it: as many tries as units whose refunds have shown."""
+def _rate_draws(
+    rate: float, units: float, shown: float, unsure: float, rng: np.random.Generator
+) -> Floats:
+    """A refund rate and draws about it: chance of its units, and of the projection to the end."""
     tries = max(units * (1.0 if math.isnan(shown) else shown), 1.0)
-    error = math.sqrt(max(rate * (1 - rate), 0.0) / tries) if not math.isnan(rate) else 0.0
+    chance = math.sqrt(max(rate * (1 - rate), 0.0) / tries) if not math.isnan(rate) else 0.0
+    error = math.hypot(chance, 0.0 if math.isnan(rate) else rate * unsure)
     return np.append(rate, rng.normal(rate, error, DRAWS))
 
 
@@ -186,15 +189,16 @@ def _price_of_mix(series: DailySeries) -> Floats:
 
 def _refund_rates(
     source: Source, series: DailySeries, time_zone: str | None
-) -> tuple[float, float, float]:
-    """Final refund rate of the sale, that of ordinary days, and the share shown by now.
+) -> tuple[float, float, float, float]:
+    """Final refund rate of the sale and of ordinary days, the share shown, the projection's error.
 
     A payment day's refunds so far are divided by the share that days of its age have shown
-    (chain ladder, Mack 1993); without enough history they count as they are.
+    (chain ladder, Mack 1993); without enough history they count as they are. The error, a share
+    of the final refunds, is that of all the sale's refunds at its youngest day's age.
     """
     sale, mine = series.sale, series.promoted
     if np.isnan(series.refunded).all():
-        return math.nan, math.nan, math.nan
+        return math.nan, math.nan, math.nan, 0.0
     try:
         ripe = mature_refunds(source, as_of=series.as_of, time_zone=time_zone)
         shown = np.array([ripe.share_shown((series.as_of - d).days) for d in series.days])
@@ -208,8 +212,13 @@ def _refund_rates(
     sold, back = series.amount[sale][:, mine].sum(), final[sale][:, mine].sum()
     rate = float(back / sold) if sold else 0.0
     if not (shown[sale] >= LEAST_SHARE).all():
-        return rate, usual_rate, math.nan
-    return rate, usual_rate, float(series.refunded[sale][:, mine].sum() / back) if back else 1.0
+        return rate, usual_rate, math.nan, 0.0
+    if not back:
+        return rate, usual_rate, 1.0, 0.0
+    so_far = float(series.refunded[sale][:, mine].sum())
+    age = min((series.as_of - series.days[sale][-1]).days, ripe.ripe)
+    unsure = ripe.ladder.error(age, so_far)
+    return rate, usual_rate, so_far / float(back), 0.0 if math.isnan(unsure) else unsure
 
 
 def _cost_share(source: Source, series: DailySeries, price: Floats, time_zone: str | None) -> float:
