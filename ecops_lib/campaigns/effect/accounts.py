@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import narwhals as nw
 import numpy as np
 
+from ecops_lib.campaigns.effect.bearers import borne_shares
 from ecops_lib.campaigns.effect.parts import Parts
 from ecops_lib.campaigns.effect.series import DailySeries
 from ecops_lib.campaigns.lift import Lift
@@ -26,6 +27,7 @@ RECENT_DAYS = 28
 STEPS = {
     "list": mark("Sold more, at usual prices"),
     "discount": mark("Lower prices on all that was sold"),
+    "borne": mark("Of that, borne by platform and creators"),
     "before": mark("Missing in the days before"),
     "after": mark("Missing in the days after"),
     "sisters": mark("Taken from or given to sister products"),
@@ -69,6 +71,8 @@ class Account:
         usual_rate: That of ordinary days.
         refund_shown: Share of the campaign's refunds that has shown by ``as_of``.
         shipped_discount: Share of the usual price that buyers did not pay.
+        break_even: Sales that the sale had to add for a margin of nothing [store currency]; NaN
+            where no added sales would do.
     """
 
     steps: tuple[Step, ...]
@@ -79,6 +83,7 @@ class Account:
     usual_rate: float
     refund_shown: float
     shipped_discount: float
+    break_even: float
 
 
 def draw_up(
@@ -106,19 +111,21 @@ def draw_up(
     paid = np.nansum([*moves.values()], axis=0)
     rate, usual_rate, shown, unsure = _refund_rates(source, series, time_zone)
     expected = sold - lifted
+    borne, usual_borne = borne_shares(source, series, time_zone)
     units = float(series.units[sale][:, mine].sum())
     drawn = _rate_draws(rate, units, shown, unsure, rng)
     moves["refunds"] = -(drawn * sold - usual_rate * expected) - usual_rate * (paid - lifted)
+    moves["borne"] = _kept(rate) * borne * sold - _kept(usual_rate) * usual_borne * expected
     units_value = np.nansum([moves[k] for k in ("list", "before", "after", "sisters")], axis=0)
-    moves["goods"] = (
-        -units_value * _cost_share(source, series, price, time_zone) * _kept(usual_rate)
-    )
-    moves["fees"] = -(paid + np.nan_to_num(moves["refunds"])) * _fee_share(
-        source, series, time_zone
-    )
+    cost = _cost_share(source, series, price, time_zone)
+    fee = _fee_share(source, series, time_zone)
+    moves["goods"] = -units_value * cost * _kept(usual_rate)
+    moves["fees"] = -(paid + np.nan_to_num(moves["refunds"])) * fee
     moves["ads"] = np.full(DRAWS + 1, -_more_ads(source, series, time_zone))
     moves["creators"] = np.full(DRAWS + 1, -_creators(source, series, rate, time_zone))
     whole = np.nansum([*moves.values()], axis=0)
+    kept = _kept(usual_rate)  # what one more of added sales leaves, all else as it was
+    slope = kept * (1 - np.nansum([cost, fee, -usual_borne]))
     return Account(
         steps=tuple(_step(key, moves[key]) for key in STEPS),
         margin=float(whole[0]),
@@ -128,6 +135,7 @@ def draw_up(
         usual_rate=usual_rate,
         refund_shown=shown,
         shipped_discount=-discount / at_usual if at_usual else math.nan,
+        break_even=float(lifted[0] - whole[0] / slope) if slope > 0 else math.nan,
     )
 
 

@@ -114,6 +114,7 @@ class CampaignEffect(Result):
         told = [
             self._verdict_finding(self.account),
             lift,
+            *self._break_even(self.account),
             *self._borrowed(),
             *map(_sister, self.lost_sisters),
         ]
@@ -151,6 +152,23 @@ class CampaignEffect(Result):
             money=abs(account.margin),
             action=self._action(account),
         )  # fmt: skip
+
+    def _break_even(self, account: Account) -> tuple[Finding, ...]:
+        """What the sale had to add to pay."""
+        if self.costless:
+            return ()
+        text = tr(
+            "No added sales would have paid for it: each loses money after refunds and costs."
+        )
+        if not math.isnan(account.break_even):
+            text = tr(
+                "It pays from {need} of added sales on; it added {lift}, between {low} and {high}.",
+                need=show(max(account.break_even, 0.0), "money"),
+                lift=show(self.parts.sale.effect, "money"),
+                low=show(self.parts.sale.low, "money"), high=show(self.parts.sale.high, "money"),
+            )  # fmt: skip
+        evidence = {"break_even": account.break_even, "lift": self.parts.sale.effect}
+        return (Finding(key="campaign/break_even", level="info", text=text, evidence=evidence),)
 
     def _action(self, account: Account) -> Action | None:
         """What to change next time: the step that took most, after goods and refunds."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import campaign_worlds as worlds
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from campaign_worlds import World, campaign, shop_of, truth_of
 
 from ecops_lib.campaigns.effect import CampaignEffect, measure_effect
+from ecops_lib.campaigns.effect.accounts import draw_up
 from ecops_lib.campaigns.effect.parts import adjust_holm
 from ecops_lib.core.errors import MissingDataError, ParameterError
+from ecops_lib.core.formats import show
 from ecops_lib.core.language import set_reader
 
 AS_OF = dt.date(2026, 8, 5)
@@ -79,7 +83,51 @@ def test_the_account_adds_up_and_its_steps_are_those_of_the_definition(
     assert steps["refunds"].amount == pytest.approx(-0.05 * net, rel=0.02)
     assert not steps["ads"].known
     assert not steps["fees"].known
-    assert planted.findings()[-1].text.startswith("Not known, and so not in the margin: Platform")
+    assert planted.findings()[-1].text == (
+        "Not known, and so not in the margin: Of that, borne by platform and creators, Platform "
+        "fees, Ads above the usual, Creators' fees and commission."
+    )
+
+
+def test_at_the_break_even_lift_nothing_is_left(planted: CampaignEffect) -> None:
+    """Goods cost 40 of 100 and 5 % comes back, so 1 more of sales leaves .6 of what is kept."""
+    account, sale = planted.account, planted.parts.sale
+    assert account is not None
+    assert account.break_even == pytest.approx(
+        sale.effect - account.margin / (0.95 * 0.6), rel=0.01
+    )
+    moved = replace(sale, effect=account.break_even)
+    again = draw_up(
+        shop_of(World()), planted.series, replace(planted.parts, sale=moved), seed=0,
+        time_zone=worlds.ZONE,
+    )  # fmt: skip
+    assert again.margin == pytest.approx(0, abs=1e-6 * abs(account.margin))
+    [told] = [f for f in planted.findings() if f.key == "campaign/break_even"]
+    need, lift = show(account.break_even, "money"), show(sale.effect, "money")
+    assert told.text.startswith(f"It pays from {need} of added sales on; it added {lift}, between")
+    dear = replace(planted, account=replace(account, break_even=float("nan")))
+    [none] = [f for f in dear.findings() if f.key == "campaign/break_even"]
+    assert none.text.startswith("No added sales would have paid for it")
+
+
+def test_what_the_platform_bore_comes_back_to_the_merchant(planted: CampaignEffect) -> None:
+    """The platform adds 10 to each order of the sale and 2 to each other one."""
+    shop = shop_of(World())
+    orders = cast(pd.DataFrame, shop["orders"])
+    day = (orders["paid_at"] + pd.Timedelta(hours=8)).dt.date
+    sale = (day >= worlds.SALE) & (day <= worlds.LAST)
+    held = measure_effect(
+        shop | {"orders": orders.assign(discount_platform=np.where(sale, 10.0, 2.0))},
+        campaign=campaign(), as_of=AS_OF, time_zone=worlds.ZONE,
+    )  # fmt: skip
+    assert held.account
+    assert planted.account
+    [step] = [s for s in held.account.steps if s.key == "borne"]
+    sold = float(held.series.amount[held.series.sale][:, held.series.promoted].sum())
+    # an order of five pieces costs 400 in the sale and 500 else
+    wanted = 0.95 * (10 / 400 * sold - 2 / 500 * (sold - held.parts.sale.effect))
+    assert step.amount == pytest.approx(wanted, rel=1e-3)
+    assert held.account.margin == pytest.approx(planted.account.margin + step.amount)
 
 
 def test_refunds_after_the_sale_are_told_and_cost() -> None:
