@@ -1,0 +1,1 @@
+"""The market: competitors, prices, trends, and what customers say."""
