@@ -18,7 +18,7 @@ FILE = "aspects.toml"
 KINDS = ("terms", "good", "bad", "alone", "except")
 OTHER: Mapping[str, tuple[str, ...]] = {
     "polarity": ("good", "bad", "neutral"),
-    "negation": ("words",),
+    "negation": ("words", "except"),
     "unsure": ("words",),
     "idle": ("words",),
 }

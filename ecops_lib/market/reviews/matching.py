@@ -132,7 +132,8 @@ class _Clause:
 
     def sign(self, hit: Hit) -> int:
         """What a word of praise or blame says once negations before it are counted."""
-        turned = sum(self._turns(other, hit) for other in self.hits.get("negation", ()))
+        before = [other for other in self.hits.get("negation", ()) if other[2] == "words"]
+        turned = sum(self._turns(other, hit) for other in before)
         return (1 if hit[2] == "good" else -1) * (-1 if turned % 2 else 1)
 
     def _turns(self, negation: Hit, hit: Hit) -> bool:

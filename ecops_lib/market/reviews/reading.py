@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from ecops_lib.core.checks import as_day
 from ecops_lib.core.errors import MissingDataError, ParameterError
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 COLUMNS = ("platform", "review_id", "order_id", "product_id", "created_at", "rating", "text")
 UNWRITTEN = (
     "此用户没有填写评价", "该用户没有填写评价", "此用户未填写评价", "用户未填写评价",
-    "系统默认好评", "系统默认评价", "买家默认好评", "默认好评", "评价方未及时做出评价", "买家未及时做出评价",
+    "系统默认好评", "系统默认评价", "买家默认好评", "默认好评", "评价方未及时做出评价",
+    "买家未及时做出评价",
 )  # fmt: skip
 """How platforms fill in the words of those who wrote none."""
 LOW_STARS, HIGH_STARS = 2, 4
+SURE = 0.8
+"""Chance from which a model is taken to be sure of a clause."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,20 +65,32 @@ class Reviews:
 
     @cached_property
     def aspects(self) -> pd.DataFrame:
-        """One row a review × aspect: ``row`` in the frame, ``aspect``, ``polarity``, ``clause``."""
+        """One row a review × aspect: ``row`` in the frame, ``aspect``, ``polarity``, ``clause``.
+
+        Where the model was learnt from stars it judges what the words leave open, and where it
+        is sure of the opposite the clause counts for neither (``settle_polarity``).
+        """
         import pandas as pd
 
-        matcher, rows = Matcher(self.lexicon), []
-        for row, text in enumerate(self.frame["text"].tolist()):
-            held: dict[str, list[tuple[int, str]]] = {}
-            for mention in matcher.find(text):
-                held.setdefault(mention.aspect, []).append((mention.polarity, mention.words))
-            for aspect, told in held.items():
-                total = sum(polarity for polarity, _ in told)
-                sign = (total > 0) - (total < 0)
-                clause = next((words for p, words in told if p == sign), told[0][1])
-                rows.append((row, aspect, sign, clause))
-        return pd.DataFrame(rows, columns=["row", "aspect", "polarity", "clause"])
+        matcher = Matcher(self.lexicon)
+        found = [
+            (row, mention) for row, text in enumerate(self.frame["text"].tolist())
+            for mention in matcher.find(text)
+        ]  # fmt: skip
+        polarity = np.array([mention.polarity for _, mention in found], np.int64)
+        if found and self.model.kind == "stars":
+            chances = self.model.chance_negative([mention.words for _, mention in found])
+            polarity = settle_polarity(polarity, chances)
+        told = pd.DataFrame({
+            "row": [row for row, _ in found], "aspect": [m.aspect for _, m in found],
+            "polarity": polarity, "clause": [m.words for _, m in found],
+        })  # fmt: skip
+        total = told.groupby(["row", "aspect"])["polarity"].transform("sum")
+        told["apart"] = told["polarity"] != np.sign(total)
+        told["polarity"] = np.sign(total)
+        first = told.sort_values(["row", "aspect", "apart"], kind="stable")
+        held = first.drop_duplicates(["row", "aspect"]).drop(columns="apart")
+        return held.reset_index(drop=True)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -96,6 +112,20 @@ class Reviews:
         if not product:
             return tr("reviews that name no product")
         return short_name(self.names.get(str(product)), product)
+
+
+def settle_polarity(polarity: NDArray[np.int64], chances: Floats) -> NDArray[np.int64]:
+    """What words say of a clause, with what a model says of it.
+
+    Args:
+        polarity: 1 praise, -1 blame, 0 neither, by the words.
+        chances: Chance of each clause to be negative; NaN counts as unsure.
+
+    >>> settle_polarity(np.array([0, 0, -1, -1]), np.array([0.9, 0.5, 0.5, 0.1])).tolist()
+    [-1, 0, -1, 0]
+    """
+    sure = np.where(chances > SURE, -1, np.where(chances < 1 - SURE, 1, 0))
+    return np.where(polarity == 0, sure, np.where(sure == -polarity, 0, polarity))
 
 
 def read_reviews(

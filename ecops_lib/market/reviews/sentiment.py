@@ -191,8 +191,8 @@ class Sentiment(Result):
         elif np.isnan(model.accuracy):
             text = tr(
                 "Words are judged by a list, for only {negatives} negative and {positives} "
-                "positive reviews have stars ({least} of each are needed to learn from); how often the "
-                "list is right here cannot be told.", **given,
+                "positive reviews have stars ({least} of each are needed to learn from); how "
+                "often the list is right here cannot be told.", **given,
             )  # fmt: skip
         else:
             text = tr(
