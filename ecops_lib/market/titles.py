@@ -101,8 +101,8 @@ def parse_size(title: object) -> Size | None:
     for bases in (("ml", "g"), ("m",), ("piece",)):
         held = [base for base in found if base in bases]
         if held:
-            amount = _joined(found[held[0]], head)
-            return Size(amount, held[0]) if amount else None
+            whole = _joined(found[held[0]], head)
+            return Size(whole, held[0]) if whole else None
     return None
 
 
