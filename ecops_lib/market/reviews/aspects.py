@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+import narwhals as nw
+
 from ecops_lib.core.charts import bar_chart
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
+from ecops_lib.data import frames
 from ecops_lib.market.reviews.lexicon import Lexicon, aspect_name, built_in
-from ecops_lib.market.reviews.matching import Matcher, Mention
+from ecops_lib.market.reviews.matching import Mention, make_matcher
 from ecops_lib.market.reviews.reading import Reviews, read_reviews
 from ecops_lib.metrics.bases import Source
 from ecops_lib.metrics.refunds import wilson_interval
@@ -37,7 +40,8 @@ class AspectCounts(Result):
             it, ``share`` of those with words, ``praised``, ``blamed``, ``open`` (named without
             either), ``blame`` (share blamed of praised and blamed) with its 95 % interval
             ``low`` and ``high``, ``stars`` (mean of its reviews), ``others`` (of those that do
-            not speak of it).
+            not speak of it), ``cases`` of the service desk whose topic names it (NaN where no
+            table tells them).
         products: The counts by ``product_id`` and ``aspect``.
         texts: Reviews with words.
         as_of: Last local day.
@@ -46,7 +50,8 @@ class AspectCounts(Result):
     sheet: ClassVar[str] = mark("What reviews speak of")
     units: ClassVar[Mapping[str, Unit]] = {
         "reviews": "count", "share": "share", "praised": "count", "blamed": "count",
-        "blame": "share", "low": "share", "high": "share", "stars": "ratio", "others": "ratio",
+        "blame": "share", "low": "share", "high": "share", "stars": "ratio",
+        "others": "ratio", "cases": "count",
     }  # fmt: skip
     labels: ClassVar[Mapping[str, str]] = {
         "name": mark("Aspect"),
@@ -59,6 +64,7 @@ class AspectCounts(Result):
         "high": mark("At most"),
         "stars": mark("Stars"),
         "others": mark("Stars of other reviews"),
+        "cases": mark("Service cases"),
     }
 
     frame: pd.DataFrame
@@ -72,8 +78,9 @@ class AspectCounts(Result):
         return self.frame.assign(name=names)[[*self.labels]]
 
     def page_frame(self) -> pd.DataFrame:
-        """Without the stars of other reviews."""
-        return self.to_frame().drop(columns="others")
+        """What is counted, and how surely."""
+        return self.to_frame()[["name", "reviews", "share", "praised", "blamed", "blame", "low",
+                                "high", "cases"]]  # fmt: skip
 
     def chart(self) -> Chart | None:
         """Reviews that blame each aspect."""
@@ -140,7 +147,7 @@ def find_aspects(text: str, *, lexicon: Lexicon | None = None) -> tuple[Mention,
     >>> [(m.aspect, m.polarity) for m in find_aspects("Not as described, and it stinks.")]
     [('description', -1), ('smell', -1)]
     """
-    return Matcher(lexicon or built_in()).find(text)
+    return make_matcher(lexicon or built_in()).find(text)
 
 
 def count_aspects(
@@ -180,6 +187,7 @@ def count_aspects(
     judged = frame["praised"] + frame["blamed"]
     frame["blame"] = frame["blamed"] / judged.where(judged > 0)
     frame["low"], frame["high"] = wilson_interval(frame["blamed"].to_numpy(), judged.to_numpy())
+    frame["cases"] = _cases(held, list(frame["aspect"]))
     frame["others"] = [_others(held, rows, aspect) for aspect in frame["aspect"]]
     return AspectCounts(
         frame=frame.sort_values(["blamed", "aspect"], ascending=[False, True], ignore_index=True),
@@ -197,6 +205,23 @@ def _counts(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         reviews=("row", "size"), praised=("praised", "sum"), blamed=("blamed", "sum"),
         open=("open", "sum"), stars=("stars", "mean"),
     )  # fmt: skip
+
+
+def _cases(held: Reviews, aspects: list[str]) -> list[float]:
+    """Cases of the service desk up to the day whose topic names each aspect."""
+    span = held.tables.span("tickets", "opened_at") if held.tables.has("tickets") else None
+    if span is None or span[0] > held.as_of:
+        return [float("nan")] * len(aspects)
+    rows = held.tables.lazy("tickets").filter(
+        frames.within("opened_at", span[0], held.as_of, held.tables.zone)
+        & ~nw.col("topic").is_null()
+    )
+    counts = frames.bring(rows.group_by("topic").agg(cases=nw.len()))
+    matcher = make_matcher(held.lexicon)
+    about = [{m.aspect for m in matcher.find(topic)} for topic in counts["topic"]]
+    cases = counts["cases"].tolist()
+    return [float(sum(n for n, told in zip(cases, about, strict=True) if aspect in told))
+            for aspect in aspects]  # fmt: skip
 
 
 def _others(held: Reviews, rows: pd.DataFrame, aspect: str) -> float:

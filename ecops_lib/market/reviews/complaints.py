@@ -13,7 +13,7 @@ from ecops_lib.core.charts import interval_chart
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.market.reviews.changes import FEW, HITS, Shift, find_shift, find_since
 from ecops_lib.market.reviews.lexicon import aspect_name
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 STARS = "stars"
 """What stands for an aspect where one and two stars are counted."""
+FIGURES = (
+    "product_id", "name", "aspect", "before", "now", "low", "high", "complaints", "of", "days",
+    "p", "p_less",
+)  # fmt: skip
 LEVEL = 0.05
 ROWS = 12
 TOLD = 4
@@ -185,7 +189,8 @@ class ComplaintWatch(Result):
                 "{name}: more reviews blame the {aspect}, {now} of those of the last {days} "
                 "against {before} before (q {q}), since about {since}.", **given,
             )  # fmt: skip
-        text = " ".join(filter(None, (text, self._behind(row), _linked_words(row))))
+        for more in filter(None, (self._behind(row), _linked_words(row))):
+            text = joined(text, more)
         todo = tr("read the quotes, check the goods of those days, and stop what causes it")
         return Finding(
             key=f"complaints/{row['product_id'] or '*'}/{row['aspect']}", level="bad", text=text,
@@ -238,6 +243,7 @@ def _given(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _linked_words(row: Mapping[Any, Any]) -> str:
+    kind = LINKS.get(row["link"], "")
     given = {
         "value": short_name(row["value"]), "share": show(row["share"], "share"),
         "others": show(row["others"], "share"),
@@ -247,13 +253,14 @@ def _linked_words(row: Mapping[Any, Any]) -> str:
     if row["link"]:
         return tr(
             "It goes with the {link} {value}: {share} of its reviews since then against {others} "
-            "of the rest.", link=tr(LINKS[row["link"]]), **given,
+            "of the rest.", link=tr(kind), **given,
         )  # fmt: skip
     return ""
 
 
 def _linked(row: Mapping[Any, Any]) -> str:
-    return f"{tr(LINKS[row['link']])} {short_name(row['value'])}" if row["link"] else ""
+    kind = LINKS.get(row["link"], "")
+    return f"{tr(kind)} {short_name(row['value'])}" if kind else ""
 
 
 def watch_complaints(
@@ -290,38 +297,38 @@ def watch_complaints(
         rows.append({"product_id": product, "name": held.called(product) if product else "",
                      "aspect": aspect, **_figures(shift)})  # fmt: skip
         series.append((places, hits))
-    frame = _verdicts(pd.DataFrame(rows, columns=list(rows[0]) if rows else ["aspect"]))
-    links = read_links(held) if rows and (frame["verdict"] == "grows").any() else None
+    frame = _verdicts(pd.DataFrame(rows, columns=[*FIGURES]))
+    links = read_links(held) if (frame["verdict"] == "grows").any() else None
     told = [
         _told(held, ages, links, verdict, *pair)
-        for verdict, pair in zip(frame["verdict"] if rows else (), series, strict=True)
+        for verdict, pair in zip(frame["verdict"], series, strict=True)
     ]
-    frame[["since", "link", "value", "share", "others"]] = pd.DataFrame(
-        told, columns=["since", "link", "value", "share", "others"], index=frame.index
+    columns = ["since", "link", "value", "share", "others"]
+    frame = frame.join(pd.DataFrame(told, columns=columns, index=frame.index))
+    frame["rank"] = frame["verdict"].map({"grows": 0, "falls": 1, "level": 2})
+    frame = frame.sort_values(
+        ["rank", "q", "complaints", "product_id", "aspect"],
+        ascending=[True, True, False, True, True],
+        ignore_index=True,
     )
-    if rows:
-        frame = frame.assign(rank=frame["verdict"].map({"grows": 0, "falls": 1, "level": 2}))
-        keys = ["rank", "q", "complaints", "product_id", "aspect"]
-        frame = frame.sort_values(keys, ascending=[True, True, False, True, True],
-                                  ignore_index=True)  # fmt: skip
     return ComplaintWatch(frame=frame, judged=len(rows), thin=thin, as_of=held.as_of)
 
 
 def _rows(held: Reviews) -> Iterator[tuple[str, str, np.ndarray, Flags]]:
     """Product, aspect, places of its reviews and which of them complain; only where any does."""
-    products = held.frame["product_id"].to_numpy()
     low, written = held.low, (held.frame["text"] != "").to_numpy()
     blamed = held.aspects[held.aspects["polarity"] < 0]
     flags = {STARS: (~np.isnan(low), low == 1)}
     for aspect, rows in blamed.groupby("aspect", sort=True):
-        hits = np.zeros(len(products), bool)
+        hits = np.zeros(len(low), bool)
         hits[rows["row"].to_numpy()] = True
         flags[str(aspect)] = (written, hits)
-    named = sorted({product for product in products if product})
-    for product in ["", *named] if len(named) > 1 else named or [""]:
-        mine = products == product if product else np.ones(len(products), bool)
+    of_products = held.frame.groupby("product_id", sort=True).indices
+    named = {str(product): np.asarray(rows) for product, rows in of_products.items() if product}
+    everything = {} if len(named) == 1 else {"": np.arange(len(held.frame))}
+    for product, mine in {**everything, **named}.items():
         for aspect, (counted, hits) in flags.items():
-            places = np.flatnonzero(mine & counted)
+            places = mine[counted[mine]]
             if hits[places].any():
                 yield product, aspect, places, hits[places]
 
@@ -335,8 +342,6 @@ def _figures(shift: Shift) -> dict[str, float]:
 
 
 def _verdicts(frame: pd.DataFrame) -> pd.DataFrame:
-    if "p" not in frame:
-        return frame
     frame["q"] = adjust_p_values(frame["p"].to_numpy(float))
     frame["q_less"] = adjust_p_values(frame["p_less"].to_numpy(float))
     grows = (frame["q"] <= LEVEL) & (frame["low"] > 0)

@@ -31,7 +31,7 @@ from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.entries import Entries, read_entries, write_entries
-from ecops_lib.market.reviews.changes import FEW, difference_interval
+from ecops_lib.market.reviews.changes import FEW, HITS, difference_interval
 from ecops_lib.market.reviews.complaints import STARS, owner_of, watch_complaints
 from ecops_lib.market.reviews.lexicon import aspect_name
 from ecops_lib.market.reviews.reading import Reviews, read_reviews
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FILE, HEADING = "iterations.toml", "iterations"
 Status = Literal["new", "open", "doing", "done", "dropped"]
 STATUS_WORDS: Mapping[str, str] = {
-    "new": mark("new"), "open": mark("open"), "doing": mark("being done"),
+    "new": mark("new"), "open": mark("to be begun"), "doing": mark("being done"),
     "done": mark("done"), "dropped": mark("dropped"),
 }  # fmt: skip
 LEVEL = 0.05
@@ -127,8 +127,9 @@ class IterationList(Result):
         """What costs most, and what became of that which was done."""
         rows = self.frame.to_dict("records")
         ahead = [row for row in rows if row["status"] not in {"done", "dropped"}]
+        told = [row for row in ahead if not is_missing(row["share"])]
         done = [row for row in rows if row["effect"]]
-        found = [self._cost(row) for row in ahead[:TOLD]] + [self._effect(row) for row in done[:2]]
+        found = [self._cost(row) for row in told[:TOLD]] + [self._effect(row) for row in done[:2]]
         if not ahead:
             text = tr(
                 "In the last {days} no product is blamed for anything beyond the others, and "
@@ -258,13 +259,14 @@ def _listed(
             f"{p}/{a}" for p, a in zip(growing["product_id"], growing["aspect"], strict=True) if p
         }
     rows = rows.assign(key=rows["product_id"] + "/" + rows["aspect"])
-    blamed = set(rows["key"][(rows["q"] <= LEVEL) & (rows["low"] > 0)])
+    sure = (rows["q"] <= LEVEL) & (rows["low"] > 0) & (rows["complaints"] >= HITS)
+    blamed = set(rows["key"][sure])
     wanted = sorted(blamed | grows | set(kept))
     parts = [key.rpartition("/") for key in wanted]
     base = pd.DataFrame({"key": wanted, "product_id": [p[0] for p in parts],
                          "aspect": [p[2] for p in parts]}, dtype=object)  # fmt: skip
     merged = base.merge(rows.drop(columns=PAIR), on="key", how="left")
-    merged["complaints"] = merged["complaints"].fillna(0).astype(int)
+    merged["complaints"] = merged["complaints"].fillna(0.0).astype(int)
     return merged.assign(grows=merged["key"].isin(grows))
 
 

@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
 Words = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Lexicon:
     """Words by aspect and kind, and those that praise, blame, negate or leave open.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ecops_lib.market.reviews.lexicon import Lexicon
 from ecops_lib.market.reviews.texts import clean_text, split_clauses
@@ -143,6 +144,16 @@ class _Clause:
         if between.isascii() and self.text[negation[0]].isascii():
             return len(between.split()) <= NEAR_WORDS
         return len(between.strip()) <= NEAR
+
+
+@lru_cache(maxsize=4)
+def make_matcher(lexicon: Lexicon) -> Matcher:
+    """The matcher of a lexicon, made once.
+
+    Args:
+        lexicon: Its words.
+    """
+    return Matcher(lexicon)
 
 
 def _end(clause: str, start: int, word: str) -> int:

@@ -22,7 +22,7 @@ from ecops_lib.market.reviews.lines import (
     fit_lines,
     fit_link,
 )
-from ecops_lib.market.reviews.matching import Matcher
+from ecops_lib.market.reviews.matching import make_matcher
 from ecops_lib.market.reviews.texts import clean_text
 
 LEAST = 100
@@ -190,7 +190,7 @@ def _folds(bad: Flags, seed: int) -> Places:
 
 
 def _word_scores(clean: Sequence[str]) -> Floats:
-    matcher = Matcher(built_in())
+    matcher = make_matcher(built_in())
     return np.array([-matcher.weigh(text) for text in clean], float).clip(-5, 5)
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Tone = Literal["blame", "praise"]
+MOST = 5_000
+"""Reviews that quotes are chosen from; the last ones of more."""
 LENGTH = 90
 """Characters of a quote at most."""
 ALIKE = 0.6
@@ -112,6 +114,7 @@ def quote_reviews(
     if days is not None:
         told = told[told["day"] > pd.Timestamp(held.as_of) - pd.Timedelta(days=days)]
     told = told.drop_duplicates("row").reset_index(drop=True)
+    count, told = len(told), told.tail(MOST)
     chosen = told.iloc[_typical(told["text"].tolist(), most)]
     frame = pd.DataFrame({
         "name": [held.called(each) for each in chosen["product_id"]],
@@ -120,7 +123,7 @@ def quote_reviews(
         "quote": [quote_text(text, around=clause)
                   for text, clause in zip(chosen["text"], chosen["clause"], strict=True)],
     })  # fmt: skip
-    return Quotes(frame=frame, of=len(told), as_of=held.as_of)
+    return Quotes(frame=frame, of=count, as_of=held.as_of)
 
 
 def quote_text(text: str, *, around: str = "", most: int = LENGTH) -> str:

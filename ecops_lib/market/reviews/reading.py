@@ -16,11 +16,11 @@ from ecops_lib.core.checks import as_day
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.formats import is_missing, show
 from ecops_lib.core.language import tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.data import frames
 from ecops_lib.market.reviews.lexicon import Lexicon, read_lexicon
 from ecops_lib.market.reviews.lines import Floats
-from ecops_lib.market.reviews.matching import Matcher
+from ecops_lib.market.reviews.matching import make_matcher
 from ecops_lib.market.reviews.model import SentimentModel, fit_sentiment
 from ecops_lib.market.reviews.texts import LONGEST, clean_text
 from ecops_lib.metrics.bases import Source, Tables
@@ -72,7 +72,7 @@ class Reviews:
         """
         import pandas as pd
 
-        matcher = Matcher(self.lexicon)
+        matcher = make_matcher(self.lexicon)
         found = [
             (row, mention) for row, text in enumerate(self.frame["text"].tolist())
             for mention in matcher.find(text)
@@ -153,8 +153,10 @@ def read_reviews(
     tables.require("reviews")
     span = tables.span("reviews", "created_at")
     if span is None or span[0] > day:
-        first = "" if span is None else tr(" The first is of {day}.", day=show(span[0], "day"))
-        raise MissingDataError(tr("No review was written by {day}.", day=show(day, "day")) + first)
+        text = tr("No review was written by {day}.", day=show(day, "day"))
+        if span:
+            text = joined(text, tr("The first is of {day}.", day=show(span[0], "day")))
+        raise MissingDataError(text)
     lexicon = read_lexicon(tables.store.path if tables.store else None)
     return Reviews(tables=tables, as_of=day, frame=_frame(tables, span[0], day), lexicon=lexicon)
 

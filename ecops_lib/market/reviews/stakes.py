@@ -11,7 +11,7 @@ import numpy as np
 from ecops_lib.data import frames
 from ecops_lib.market.reviews.changes import HITS, difference_interval
 from ecops_lib.market.reviews.lines import Floats
-from ecops_lib.market.reviews.matching import Matcher
+from ecops_lib.market.reviews.matching import make_matcher
 from ecops_lib.market.reviews.reading import Reviews
 from ecops_lib.metrics.anomalies import adjust_p_values
 from ecops_lib.metrics.bases import Tables
@@ -37,40 +37,55 @@ def weigh_blame(held: Reviews, start: dt.date) -> pd.DataFrame:
         were those that blame it as those that do not).
     """
     import pandas as pd
-    from scipy.stats import hypergeom
 
-    recent = held.frame[
-        (held.frame["day"] >= pd.Timestamp(start)) & (held.frame["text"] != "")
-    ]  # fmt: skip
+    recent = held.frame[(held.frame["day"] >= pd.Timestamp(start)) & (held.frame["text"] != "")]
     blamed = held.aspects[held.aspects["polarity"] < 0]
     blamed = blamed[blamed["row"].isin(recent.index)].join(
         held.frame[["product_id", "stars"]], on="row"
     )
-    rows = blamed[blamed["product_id"] != ""].groupby(PAIR).agg(
-        complaints=("row", "size"), stars=("stars", "mean"), rated=("stars", "count"),
-        sum_stars=("stars", "sum"),
-    ).reset_index()  # fmt: skip
-    whole = recent.groupby("product_id")["stars"].agg(["size", "sum", "count"])
-    rows = rows.join(whole, on="product_id").rename(columns={"size": "texts"})
-    total, hits = len(recent), blamed.groupby("aspect").size()
-    every = rows["aspect"].map(hits).to_numpy(float)
-    rest = total - rows["texts"].to_numpy(float)
-    mine = rows["complaints"].to_numpy(float)
-    rows["share"] = mine / rows["texts"]
-    rows["others"] = np.where(rest > 0, (every - mine) / np.where(rest > 0, rest, 1), np.nan)
+    whole = recent.groupby("product_id").agg(
+        texts=("text", "size"), rated=("stars", "count"), stars=("stars", "sum")
+    )
+    grid = pd.MultiIndex.from_product(
+        [[product for product in whole.index if product], list(held.lexicon.aspects)], names=PAIR
+    )
+    counts = blamed.groupby(PAIR).agg(
+        complaints=("row", "size"), low_rated=("stars", "count"), low_stars=("stars", "sum")
+    )
+    rows = counts.reindex(grid).fillna(0.0).reset_index().join(whole, on="product_id")
+    rows["every"] = rows["aspect"].map(blamed["aspect"].value_counts()).fillna(0.0)
+    rows["stars_lost"] = _stars_lost(rows)
+    rows = _beside_others(rows, len(recent))
+    return rows[[*PAIR, "complaints", "texts", "share", "others", "low", "q", "stars_lost"]]
+
+
+def _stars_lost(rows: pd.DataFrame) -> pd.Series:
+    """How much higher the mean would be, were reviews that blame as those that do not."""
+    plain = rows["rated"] - rows["low_rated"]
+    others = (rows["stars"] - rows["low_stars"]) / plain.where(plain > 0)
+    mean = rows["stars"] / rows["rated"].where(rows["rated"] > 0)
+    return others - mean
+
+
+def _beside_others(rows: pd.DataFrame, total: int) -> pd.DataFrame:
+    """Shares beside those of all other reviews; every product × aspect is a test."""
+    from scipy.stats import hypergeom
+
+    mine, texts, every = (
+        rows[name].to_numpy(np.int64) for name in ("complaints", "texts", "every")
+    )
+    rest = total - texts
+    rows["share"] = mine / texts
+    rows["others"] = np.divide(every - mine, rest, out=np.full(len(rows), np.nan), where=rest > 0)
     rows["low"] = [
-        difference_interval(int(a), int(n), int(m - a), int(r))[0] if r > 0 else np.nan
-        for a, n, m, r in zip(mine, rows["texts"], every, rest, strict=True)
+        difference_interval(int(a), int(n), int(b), int(r))[0] if r > 0 else np.nan
+        for a, n, b, r in zip(mine, texts, every - mine, rest, strict=True)
     ]
-    p = np.asarray(hypergeom.sf(mine - 1, total, every, rows["texts"]))
-    told = (mine >= HITS) & (rest > 0)
+    told = (every >= HITS) & (rest > 0)
+    p = np.asarray(hypergeom.sf(mine - 1, total, every, texts))
     rows["q"] = np.nan
     rows.loc[told, "q"] = adjust_p_values(p[told])
-    others = (rows["sum"] - rows["sum_stars"]) / (rows["count"] - rows["rated"]).where(
-        rows["count"] > rows["rated"]
-    )
-    rows["stars_lost"] = rows["rated"] / rows["count"] * (others - rows["stars"])
-    return rows[[*PAIR, "complaints", "texts", "share", "others", "low", "q", "stars_lost"]]
+    return rows
 
 
 def weigh_refunds(held: Reviews, start: dt.date) -> pd.DataFrame:
@@ -158,7 +173,7 @@ def _claims(held: Reviews, start: dt.date) -> pd.DataFrame:
         refunds=nw.len(), amount=nw.col("amount").sum()
     )
     rows = _named(held.tables, frames.bring(by))
-    matcher = Matcher(held.lexicon)
+    matcher = make_matcher(held.lexicon)
     about = {reason: sorted({m.aspect for m in matcher.find(reason)})
              for reason in rows["reason"].unique()}  # fmt: skip
     rows = rows.assign(aspect=rows["reason"].map(about)).explode("aspect")

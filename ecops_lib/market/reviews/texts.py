@@ -90,7 +90,7 @@ _MASKS: tuple[tuple[str, str], ...] = (
     ("address", r"\d+\s*(?:号楼|栋|幢|单元)[0-9a-z号栋幢楼单元室-]*"),
     (
         "address",
-        r"\b\d{1,5}\s+(?:[a-z]+\.?\s+){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct)\b\.?"
+        r"(?<!\d)\d{1,5}\s+(?:[a-z]+\.?\s+){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct)\b\.?"
         r"(?:,?\s*(?:apt|apartment|unit|suite)\.?\s*\w+)?",
     ),
     (
@@ -105,8 +105,8 @@ _MASKS: tuple[tuple[str, str], ...] = (
         "name",
         rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生|女士|小姐|老师|师傅|经理|总|哥|姐|阿姨|叔叔)",
     ),
-    ("name", r"\b(?:mr|mrs|ms|miss|dr)\b\.?\s+[a-z]+(?:\s+[a-z]+)?"),
-    ("name", r"(?:my name is|i am called|ask for|signed,?)\s+[a-z]+(?:\s+(?!and|but|the)[a-z]+)?"),
+    ("name", r"(?<![a-z])(?:mr|mrs|ms|miss|dr)\.?\s+[a-z]+(?:\s+(?-i:[A-Z])[a-z]+)?"),
+    ("name", r"(?:my name is|i am called|ask for|signed,?)\s+[a-z]+(?:\s+(?-i:[A-Z])[a-z]+)?"),
 )
 _MASK = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _MASKS)
 

@@ -25,6 +25,8 @@ from ecops_lib.metrics.bases import Source
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST = 30_000
+"""Reviews that are compared; the last ones of more."""
 LEAST = 5
 """Reviews that use a phrase from which it is compared."""
 LONGEST = 4
@@ -130,7 +132,8 @@ def compare_words(
     Log odds with an informative Dirichlet prior (``compare_counts``) on the number of reviews
     that use a phrase, so that nobody counts twice. Phrases are runs of two to four characters
     of a clause in Chinese, and one or two words in English; of phrases that stand in the same
-    reviews the longest remains. Phrases that less than five reviews use are left out.
+    reviews one remains. Phrases that
+    less than five reviews use are left out, and reviews before the last 30,000.
 
     Args:
         source: A store, tables by canonical name, or reviews already read.
@@ -146,7 +149,7 @@ def compare_words(
     held = read_reviews(source, as_of=as_of, time_zone=time_zone)
     rows = held.frame[held.frame["text"] != ""]
     rows = rows if product is None else rows[rows["product_id"] == product]
-    rows = rows[(rows["stars"] <= LOW_STARS) | (rows["stars"] >= HIGH_STARS)]
+    rows = rows[(rows["stars"] <= LOW_STARS) | (rows["stars"] >= HIGH_STARS)].tail(MOST)
     bad = (rows["stars"] <= LOW_STARS).to_numpy()
     used = _users(rows["text"].tolist(), frozenset(held.lexicon.other["idle"]["words"]))
     phrases = list(used)
@@ -246,19 +249,24 @@ def _phrases(clause: str, idle: frozenset[str]) -> Iterator[str]:
 
 
 def _distinct(frame: pd.DataFrame, used: Mapping[str, Iterable[int]]) -> pd.DataFrame:
-    """Of phrases that overlap and stand in nearly the same reviews, the strongest alone."""
+    """Of phrases that stand in nearly the same reviews the strongest, then the longest, alone."""
     ranked = frame.assign(size=frame["phrase"].str.len(), far=frame["z"].abs().round(6))
     ranked = ranked.sort_values(["far", "size", "phrase"], ascending=[False, False, True])
     kept: dict[str, set[int]] = {}
     for phrase in ranked["phrase"]:
         mine = set(used[phrase])
-        if not any(
-            _overlap(phrase, other) and len(mine & theirs) >= INSIDE * min(len(mine), len(theirs))
-            for other, theirs in kept.items()
-        ):
+        if not any(_stands_for(other, theirs, phrase, mine) for other, theirs in kept.items()):
             kept[phrase] = mine
     rows = frame[frame["phrase"].isin(kept)]
     return rows.sort_values(["z", "phrase"], ascending=[False, True], ignore_index=True)
+
+
+def _stands_for(other: str, theirs: set[int], phrase: str, mine: set[int]) -> bool:
+    """Whether two phrases stand in the same reviews, or one of its parts in those of the other."""
+    both = len(mine & theirs)
+    if both >= INSIDE * len(mine | theirs):
+        return True
+    return both >= INSIDE * min(len(mine), len(theirs)) and _overlap(phrase, other)
 
 
 def _overlap(one: str, other: str) -> bool:
