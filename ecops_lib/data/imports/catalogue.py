@@ -6,6 +6,7 @@ from ecops_lib.data.imports import (
     alimama,
     contact_lists,
     exposures,
+    listings,
     olist,
     online_retail,
     shopify,
@@ -26,5 +27,6 @@ FORMATS: tuple[Format, ...] = (
     online_retail.LINES,
     exposures.LOG,
     contact_lists.LIST,
+    listings.LISTINGS,
     *olist.FORMATS,
 )

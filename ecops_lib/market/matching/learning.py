@@ -148,7 +148,8 @@ def _local(found: Floats, none: Floats, weight: Floats) -> Floats:
     cuts = none[order][np.minimum(np.searchsorted(below, TAIL), len(none) - 1)]
     wrong = min(1.0, *(float((found <= cut).mean()) / level
                        for cut, level in zip(cuts, TAIL, strict=True)))  # fmt: skip
-    return np.clip(1 - wrong * (1 - share) / share, 0.0, 1.0)
+    chance: Floats = np.clip(1 - wrong * (1 - share) / share, 0.0, 1.0)
+    return chance
 
 
 def weigh_judged(
