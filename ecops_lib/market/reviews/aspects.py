@@ -60,8 +60,8 @@ class AspectCounts(Result):
         "praised": mark("Praise"),
         "blamed": mark("Blame"),
         "blame": mark("Blamed, of judged"),
-        "low": mark("At least"),
-        "high": mark("At most"),
+        "low": mark("95%, low"),
+        "high": mark("95%, high"),
         "stars": mark("Stars"),
         "others": mark("Stars of other reviews"),
         "cases": mark("Service cases"),
@@ -98,7 +98,8 @@ class AspectCounts(Result):
         rows = self.frame[self.frame["reviews"] >= ENOUGH]
         worst = rows[rows["blamed"] > 0].head(TOLD)
         found = [self._told(row, blamed=True) for row in worst.to_dict("records")]
-        best = rows[~rows["aspect"].isin(worst["aspect"])].sort_values("high").head(1)
+        best = rows.sort_values("high").head(1)
+        best = best[~best["aspect"].isin(worst["aspect"])]
         found += [self._told(row, blamed=False) for row in best.to_dict("records")]
         if not found:
             text = ntr(
@@ -118,12 +119,12 @@ class AspectCounts(Result):
         }  # fmt: skip
         if blamed:
             text = tr(
-                "Of {name} {count} reviews speak; {blamed} blame it and {praised} praise it: "
+                "{count} reviews speak of {name}: {blamed} blame it and {praised} praise it, so "
                 "{blame} blame ({low} to {high}).", **given,
             )  # fmt: skip
         else:
             text = tr(
-                "Of {name} {count} reviews speak, and it is blamed least: {blame} of those that "
+                "{count} reviews speak of {name}, which is blamed least: by {blame} of those that "
                 "judge it ({low} to {high}).", **given,
             )  # fmt: skip
         numbers = {"reviews": float(str(row["reviews"])), "blamed": float(str(row["blamed"]))}

@@ -87,8 +87,8 @@ class ComplaintWatch(Result):
         "about": mark("Complaint"),
         "before": mark("Before"),
         "now": mark("Last days"),
-        "low": mark("Change, at least"),
-        "high": mark("At most"),
+        "low": mark("Change, 95%, low"),
+        "high": mark("Change, 95%, high"),
         "complaints": mark("Complaints in them"),
         "days": mark("Days"),
         "since": mark("Since about"),
@@ -296,7 +296,7 @@ def watch_complaints(
             continue
         rows.append({"product_id": product, "name": held.called(product) if product else "",
                      "aspect": aspect, **_figures(shift)})  # fmt: skip
-        series.append((places, hits))
+        series.append((product, places, hits))
     frame = _verdicts(pd.DataFrame(rows, columns=[*FIGURES]))
     links = read_links(held) if (frame["verdict"] == "grows").any() else None
     told = [
@@ -355,6 +355,7 @@ def _told(
     ages: np.ndarray,
     links: pd.DataFrame | None,
     verdict: str,
+    product: str,
     places: np.ndarray,
     hits: Flags,
 ) -> tuple[object, str, str, float, float]:
@@ -367,5 +368,8 @@ def _told(
     since = pd.Timestamp(held.as_of) - pd.Timedelta(days=age)
     found = None
     if links is not None and verdict == "grows":
-        found = find_link(hits, links.iloc[places], ages[places] <= age)
+        mine = links.iloc[places]
+        if not product:  # a supplier's products differ from the others' anyway
+            mine = mine.assign(supplier=None, delivery=None)
+        found = find_link(hits, mine, ages[places] <= age)
     return (since, *(found or ("", "", np.nan, np.nan)))

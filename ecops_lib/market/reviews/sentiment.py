@@ -59,8 +59,8 @@ class Sentiment(Result):
         "stars": mark("Stars"),
         "low_stars": mark("One or two stars"),
         "negative": mark("Negative words"),
-        "low": mark("At least"),
-        "high": mark("At most"),
+        "low": mark("95%, low"),
+        "high": mark("95%, high"),
         "q": mark("q, worse than others"),
     }
 

@@ -109,10 +109,10 @@ def test_service_cases_stand_beside_the_aspects_that_their_topics_name() -> None
 def test_aspects_in_words() -> None:
     held = count(said(*["物流慢"] * 12, *["物流快"] * 28, *["质量好"] * 40))
     assert [f.text for f in held.findings()] == [
-        "Of logistics 40 reviews speak; 12 blame it and 28 praise it: 30.00% blame (18.07% to "
+        "40 reviews speak of logistics: 12 blame it and 28 praise it, so 30.00% blame (18.07% to "
         "45.43%).",
-        "Of quality 40 reviews speak, and it is blamed least: 0.00% of those that judge it (0.00% "
-        "to 8.76%).",
+        "40 reviews speak of quality, which is blamed least: by 0.00% of those that judge it "
+        "(0.00% to 8.76%).",
     ]
     assert [f.text for f in count(said("物流慢")).findings()] == [
         "1 review has words, too few to tell what is blamed most."

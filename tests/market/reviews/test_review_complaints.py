@@ -130,6 +130,22 @@ def test_a_carrier_is_told_where_it_is_the_cause() -> None:
     assert (row["verdict"], row["link"]) == ("grows", "")
 
 
+def test_a_refund_reason_is_told_and_not_one_of_a_later_day() -> None:
+    tables = make_reviews(World(product="P1", share=0.8))
+    told = []
+    for late in (False, True):
+        claims = [
+            {"platform": "tmall", "refund_id": f"F{k}", "order_id": row["order_id"], "amount": 9,
+             "status": "success", "reason": "质量问题" if row["rating"] == 1 else "不想要了",
+             "applied_at": row["created_at"] + dt.timedelta(days=DAYS if late else 0)}
+            for k, row in enumerate(tables["reviews"].to_pylist()) if row["rating"] in {1, 5}
+        ]  # fmt: skip
+        frame = watch({"reviews": tables["reviews"], "refunds": table("refunds", claims)}).frame
+        row = frame[(frame["product_id"] == "P1") & (frame["aspect"] == "smell")].iloc[0]
+        told.append((row["link"], row["value"]))
+    assert told == [("refund_reason", "质量问题"), ("", "")]
+
+
 def supplied(second: str, *, mixed: bool = False) -> dict[str, pa.Table]:
     """Goods of P1 from one supplier, since the complaints from another; two SKUs where mixed."""
     reviews = make_reviews(PLANTED)["reviews"]
