@@ -118,8 +118,9 @@ def fit_sentiment(
     Texts with at most two stars are negative, with at least four positive; three stars and
     none teach nothing. The score is the sum of two linear support vector machines on runs of
     one to four characters (``fit_lines``); Platt's (1999) curve, fitted to scores of folds
-    held out, makes it a chance. With fewer than 100 texts of either kind, or where the words
-    of ``lexicon.toml`` do better on the same texts, these words are used.
+    held out, makes it a chance; texts with the same words share a fold. With fewer than 100
+    texts of either kind, or 20 different ones, or where the words of ``lexicon.toml`` do
+    better on the same texts, these words are used.
 
     Args:
         texts: Texts in any language, in order of time.
@@ -141,10 +142,15 @@ def fit_sentiment(
     known = np.flatnonzero(told & ((rated <= 2) | (rated >= 4)))[-MOST:]
     bad: Flags = rated[known] <= 2
     words = _fit_words(clean, known, bad)
-    if _rarer(bad) < LEAST:
+    if _rarer(bad) < LEAST or _fewest_distinct(clean, known, bad) < FEW:
         return words
     learnt = _fit_stars(clean, known, bad, seed)
     return learnt if learnt.balanced >= words.balanced else words
+
+
+def _fewest_distinct(clean: list[str], known: Places, bad: Flags) -> int:
+    """Different texts among the negative or the positive ones, whichever has fewer."""
+    return min(len({clean[place] for place in known[bad == kind]}) for kind in (True, False))
 
 
 def _rarer(bad: Flags) -> int:
@@ -162,7 +168,7 @@ def _fit_words(clean: list[str], known: Places, bad: Flags) -> SentimentModel:
 def _fit_stars(clean: list[str], known: Places, bad: Flags, seed: int) -> SentimentModel:
     runs = find_runs([clean[place] for place in known])
     counts = count_runs(clean, runs)
-    rated, fold = counts[known], _folds(bad, seed)
+    rated, fold = counts[known], _folds([clean[place] for place in known], bad, seed)
     scores = np.full(len(known), np.nan)
     for each in range(FOLDS):
         learn, rest = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
@@ -179,14 +185,15 @@ def _told(clean: list[str], chances: Floats) -> Floats:
     return np.where([bool(text) for text in clean], chances, np.nan)
 
 
-def _folds(bad: Flags, seed: int) -> Places:
-    """A fold for each text, equally many of each kind in all."""
-    rng = np.random.default_rng(seed)
-    fold = np.zeros(len(bad), np.intp)
+def _folds(texts: list[str], bad: Flags, seed: int) -> Places:
+    """A fold for each text, the same for the same words, about equally many of each kind in all."""
+    _, first, which = np.unique(np.array(texts, object), return_index=True, return_inverse=True)
+    rng, kinds = np.random.default_rng(seed), bad[first]
+    fold = np.zeros(len(first), np.intp)
     for kind in (True, False):
-        places = rng.permutation(np.flatnonzero(bad == kind))
+        places = rng.permutation(np.flatnonzero(kinds == kind))
         fold[places] = np.arange(len(places)) % FOLDS
-    return fold
+    return fold[which]
 
 
 def _word_scores(clean: Sequence[str]) -> Floats:

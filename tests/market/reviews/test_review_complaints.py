@@ -131,7 +131,7 @@ def test_a_carrier_is_told_where_it_is_the_cause() -> None:
 
 
 def test_a_refund_reason_is_told_and_not_one_of_a_later_day() -> None:
-    tables = make_reviews(World(product="P1", share=0.8))
+    tables = make_reviews(World(product="P1", count=900, blame=0.05))
     told = []
     for late in (False, True):
         claims = [

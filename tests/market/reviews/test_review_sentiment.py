@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from review_world import LAST, START, ZONE, World, make_reviews, review, table
+from review_world import LAST, START, ZONE, World, make_reviews, review, rows_of, table
 
 from ecops_lib.core.errors import MissingDataError, ParameterError
 from ecops_lib.core.language import set_reader
@@ -91,6 +91,18 @@ def test_a_model_adapts_to_a_new_category() -> None:
     assert model.adapt(texts[:50]) is model
 
 
+def test_the_same_words_are_never_both_learnt_and_judged() -> None:
+    """Sixty texts without sense, each said many times with the same stars: nothing is learnt."""
+    rng = np.random.default_rng(6)
+    words = ["".join(rng.choice(list("天地玄黄宇宙洪荒日月盈昃辰宿列张"), 6)) for _ in range(60)]
+    stars = [1.0] * 30 + [5.0] * 30
+    told = rng.integers(0, 60, 3_000)
+    model = fit_sentiment([words[k] for k in told], [stars[k] for k in told])
+    assert model.accuracy < 0.75
+    few = fit_sentiment(["坏"] * 200 + words * 4, [1.0] * 200 + [5.0] * 240)
+    assert few.kind == "words"
+
+
 def test_with_few_stars_a_list_of_words_is_used() -> None:
     texts = ["很满意,质量好", "太差了,后悔", "great, love it", "terrible, broke"]
     model = fit_sentiment(texts, [None] * 4)
@@ -150,7 +162,11 @@ def test_what_is_said_of_sentiment_in_words() -> None:
 
 
 def test_words_against_stars_and_no_stars_in_words() -> None:
-    held = rate(make_reviews(World(product="P1", count=1_400)))
+    rows = rows_of(World(product="P1", count=1_400))
+    for place, row in enumerate(rows):
+        row.pop("carrier")
+        row["text"] += f" {place % 40}"
+    held = rate({"reviews": table("reviews", rows)})
     assert held.model.kind == "stars"
     assert "learnt from" in held.findings()[-1].text
     assert held.findings()[1].key == "reviews/worse/P1"
