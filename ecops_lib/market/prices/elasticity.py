@@ -101,11 +101,12 @@ OWN: Mapping[str, str] = {
         "for 1 per cent)."
     ),
     "less": mark(
-        "When our price rises by 1 per cent, we sell {size} per cent fewer pieces ({low} to {high})."
+        "When our price rises by 1 per cent, we sell {size} per cent fewer pieces ({low} to "
+        "{high})."
     ),
     "more": mark(
-        "When our price rises by 1 per cent, we sell {size} per cent more pieces ({low} to {high}): "
-        "price and season move together, so this is no effect."
+        "When our price rises by 1 per cent, we sell {size} per cent more pieces ({low} to "
+        "{high}): price and season move together, so this is no effect."
     ),
 }
 RIVAL: Mapping[str, str] = {

@@ -72,9 +72,8 @@ class PriceIndex(Result):
             "index": show(abs(low["index"] - 1), "share"),
         }  # fmt: skip
         if low["index"] < 1 - NEAR:
-            text = tr("{competitor} is the cheapest: {index} below us on {pairs} products that both "
-                      "sell.",
-                      **words)  # fmt: skip
+            text = tr("{competitor} is the cheapest: {index} below us on {pairs} products that "
+                      "both sell.", **words)  # fmt: skip
         elif low["index"] > 1 + NEAR:
             text = tr("We are the cheapest: {competitor}, the next, is {index} above us on {pairs} "
                       "products that both sell.", **words)  # fmt: skip

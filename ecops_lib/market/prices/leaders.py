@@ -26,8 +26,9 @@ CUT = 0.03
 WITHIN = 7
 """Days within which a cut follows another."""
 LEAST = 5
-"""Cuts of each side below which a pair is not looked at."""
-SHIFTS = 999
+"""Products cut by both, and cuts of each side, below which a pair is not looked at."""
+DEALS = 999
+"""Times that the follower's products are dealt anew."""
 ALPHA = 0.05
 SHOWN = 12
 Flags = NDArray[np.bool_]
@@ -41,7 +42,7 @@ class PriceLeaders(Result):
         frame: One row an ordered pair, the surest first: ``leader``, ``follower``, ``cuts`` of
             the follower on products that both sell, ``followed`` (how many came within a week
             after a cut of the leader on the same product), ``expected`` by chance, ``lag`` (median
-            days), ``p`` by shifts in time, ``adjusted`` (Holm).
+            days), ``p`` by dealing products anew, ``adjusted`` (Holm).
     """
 
     sheet: ClassVar[str] = mark("Who cuts first")
@@ -101,23 +102,23 @@ def find_price_leaders(
 ) -> PriceLeaders:
     """Find whose price cuts another competitor's follow, on products that both sell.
 
-    A cut is 3 % or more below the item's snapshot before. Chance is what comes of shifting all
-    cuts of the follower by one number of days around the panel (circularly, so that its own
-    rhythm stays); p-values are corrected for all ordered pairs (Holm).
+    A cut is 3 % or more below the item's snapshot before. Chance is what comes of dealing the
+    follower's days of cuts anew over its products: both calendars stay as they are, so that a
+    festival on which both cut everything makes no leader; p-values are corrected for all
+    ordered pairs (Holm).
 
     Args:
         snapshots: The competitors' listings.
         matches: Which of their items are the same product.
-        seed: Of the shifts.
+        seed: Of the deals.
     """
     import pandas as pd
 
     days = (snapshots.last - snapshots.first).days + 1
     held = _cuts(snapshots, matches, days)
     rng, rows = np.random.default_rng(seed), []
-    shifts = rng.integers(1, max(days, 2), SHIFTS) if days > 2 * WITHIN else np.zeros(0, int)
     for leader, follower in permutations(sorted(held), 2):
-        row = _pair(held[leader], held[follower], shifts)
+        row = _pair(held[leader], held[follower], rng)
         if row:
             rows.append({"leader": leader, "follower": follower, **row})
     frame = pd.DataFrame(rows, columns=[*PriceLeaders.labels][:-1])
@@ -141,11 +142,11 @@ def _cuts(snapshots: Snapshots, matches: ItemMatches, days: int) -> dict[str, di
 
 
 def _pair(
-    leader: dict[str, Flags], follower: dict[str, Flags], shifts: NDArray[np.int64]
+    leader: dict[str, Flags], follower: dict[str, Flags], rng: np.random.Generator
 ) -> dict[str, float] | None:
     """Cuts of the follower within a week of the leader's, against those by chance."""
     both = sorted(set(leader) & set(follower))
-    if not both or not len(shifts):
+    if len(both) < LEAST:
         return None
     first = np.array([leader[product] for product in both])
     later = np.array([follower[product] for product in both])
@@ -158,7 +159,7 @@ def _pair(
         lags[moved] = gap
     near = ~np.isnan(lags)
     followed = int((later & near).sum())
-    chance = np.array([(np.roll(later, shift, axis=1) & near).sum() for shift in shifts])
+    chance = np.array([(rng.permutation(later) & near).sum() for _ in range(DEALS)])
     return {
         "cuts": float(later.sum()), "followed": float(followed), "expected": float(chance.mean()),
         "lag": float(np.median(lags[later & near])) if followed else float("nan"),

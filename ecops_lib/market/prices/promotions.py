@@ -67,7 +67,7 @@ class Promotions(Result):
         told = self.frame.dropna(subset=["share"])
         if told.empty:
             text = tr(
-                "Regular prices need {least} snapshots of an item, so promotions cannot be told yet.",
+                "Regular prices need {least} snapshots of an item; promotions cannot be told yet.",
                 least=show(LEAST, "count"),
             )  # fmt: skip
             return (Finding(key="prices/promotions", level="info", text=text),)
@@ -87,9 +87,8 @@ class Promotions(Result):
 
     def _floor(self) -> tuple[Finding, ...]:
         """Items that are at their lowest price ever."""
-        held = self.floors[
-            (self.floors["off"] > OFF) & (self.floors["price"] <= self.floors["floor"])
-        ]
+        floors = self.floors
+        held = floors[(floors["off"] > OFF) & (floors["price"] <= floors["floor"])]
         if held.empty:
             return ()
         deep = held.sort_values("off", ascending=False).iloc[0]
@@ -126,9 +125,10 @@ def rate_promotions(snapshots: Snapshots) -> Promotions:
     last = known.groupby("competitor")["day"].transform("max")
     each = known.groupby("competitor")
     deals = known[known["on"]].groupby("competitor")["off"]
+    ever = known.groupby(["competitor", "item_id"])["on"].any()
     frame = pd.DataFrame({
         "items": each["item_id"].nunique(), "share": each["on"].mean(),
-        "items_cut": known.groupby(["competitor", "item_id"])["on"].any().groupby("competitor").mean(),
+        "items_cut": ever.groupby("competitor").mean(),
         "depth": deals.median(), "deepest": deals.max(), "length": _lengths(known),
         "now": known[known["day"] == last].groupby("competitor")["on"].mean(),
     }).rename_axis("competitor").reset_index()  # fmt: skip
