@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("day", "competitor", "item_id", "title", "category", "our_product_id", "price",
            "list_price", "sales_counter", "review_count", "rating")  # fmt: skip
-BREAK, USUAL = 0.1, 5.0
-"""Share of a competitor's items that must leave at once, and how many times the usual share that
-must be, for the panel to be called broken: listings do not leave together, panels do."""
+BREAK, USUAL, TOGETHER = 0.1, 5.0, 5
+"""Share of a competitor's items that must leave at once, how many times the usual share that must
+be, and how many items, for the panel to be called broken: listings leave one by one."""
 MANY = 0.1
 """Share of counters that must lack for the reader to be told first."""
 
@@ -233,7 +233,7 @@ def _breaks(panel: pd.DataFrame) -> pd.DataFrame:
         seen = [set(rows.loc[rows["day"] == day, "item_id"]) for day in days]
         gone = np.array([len(one - two) for one, two in pairwise(seen)])
         share = gone / np.maximum([len(held) for held in seen[:-1]], 1)
-        for place in np.flatnonzero(share >= BREAK):
+        for place in np.flatnonzero((share >= BREAK) & (gone >= TOGETHER)):
             usual = float(np.median(np.delete(share, place))) if len(share) > 1 else 0.0
             if share[place] > USUAL * usual:
                 found.append((competitor, days[place + 1], gone[place], share[place], usual))

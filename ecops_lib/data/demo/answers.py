@@ -20,6 +20,7 @@ from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.mailings import tell_contacts
 from ecops_lib.data.demo.members import tell_referrals
 from ecops_lib.data.demo.points import tell_points
+from ecops_lib.data.demo.rivals import tell_rivals
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sourcing import tell_suppliers
 from ecops_lib.data.demo.surroundings import COMPETITORS
@@ -50,6 +51,7 @@ def tell_truths(life: Life) -> Told:
         "refund_wave": _refund_wave(world, trade, life.claims),
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
+        "rivals": tell_rivals(world),
         **tell_tests(world, life.runs),
         "tags": tell_habits(world, trade, life.claims, life.tagged),
         "contacts": tell_contacts(world, trade, life.sent),

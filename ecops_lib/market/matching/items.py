@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MATCH = 0.5
-"""Chance from which a pair is taken for a match."""
+"""Chance from which a pair is more likely a match than not."""
 BAND = (0.2, 0.9)
 """Chances between which somebody should look."""
 SHOWN = 12
@@ -77,15 +77,21 @@ class ItemMatches(Result):
 
     @property
     def matched(self) -> pd.DataFrame:
-        """Pairs that are taken for matches."""
+        """Pairs that are more likely matches than not."""
         return self.frame[self.frame["chance"] >= MATCH]
+
+    @property
+    def sure(self) -> pd.DataFrame:
+        """Pairs that money may be reckoned on: nobody needs to look at them."""
+        return self.frame[self.frame["chance"] >= BAND[1]]
 
     @property
     def uncertain(self) -> pd.DataFrame:
         """Pairs that somebody should look at, those nearest to even first."""
         chance = self.frame["chance"]
         held = self.frame[
-            (chance.between(*BAND) | chance.isna()) & (self.frame["source"] != "judged")
+            (((chance >= BAND[0]) & (chance < BAND[1])) | chance.isna())
+            & (self.frame["source"] != "judged")
         ]
         return held.loc[(held["chance"] - MATCH).abs().sort_values(kind="stable").index]
 
@@ -103,10 +109,10 @@ class ItemMatches(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """How many are matched, and how many should be looked at."""
-        count = len(self.matched)
+        count = len(self.sure)
         text = ntr(
-            "{count} of their {theirs} items is one of our {ours} products.",
-            "{count} of their {theirs} items are one of our {ours} products.", count,
+            "{count} of their {theirs} items is surely one of our {ours} products.",
+            "{count} of their {theirs} items are surely one of our {ours} products.", count,
             count=show(count, "count"), theirs=show(self.theirs, "count"),
             ours=show(self.ours, "count"),
         )  # fmt: skip

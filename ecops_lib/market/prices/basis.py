@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RECENT_DAYS = 28
 """Days up to the last whose sales weigh our products and tell our price."""
+FAR = 3.0
+"""Ratio of prices from which two items are not the same, whatever their titles say."""
 SAME = 0.005
 """Part by which prices may differ and still be the same."""
 
@@ -30,10 +32,11 @@ class Basket:
 
     Attributes:
         pairs: One row a pair: ``product_id``, ``product_name``, ``competitor``, ``item_id``,
-            ``title``, ``our_price`` and ``their_price`` [store currency, of a unit where both
-            sizes are told, else of a piece], ``ratio`` (theirs over ours), ``sales`` of our
+            ``title``, ``our_price`` and ``their_price`` [store currency], theirs for as much as
+            ours holds where both sizes are told, ``ratio`` (theirs over ours), ``sales`` of our
             product in the last four weeks.
-        unlike: Pairs left out because their sizes cannot be compared.
+        unlike: Pairs left out because their sizes cannot be compared, or their prices lie so far
+            apart that they cannot be the same.
         unpriced: Pairs left out because one of the prices is not known.
     """
 
@@ -119,40 +122,40 @@ def fill_basket(
 ) -> Basket:
     """Put both prices beside the matched pairs that are listed now.
 
-    Where both titles tell a size of one kind, prices are of a unit (100 ml, 100 g, metre,
-    piece); where neither does, of what is sold; else the pair is left out.
+    Only sure pairs count. Where both titles tell a size of one kind, their price is that of as
+    much as ours holds; where neither does, of what is sold; else the pair is left out, and so is
+    one whose prices differ more than threefold.
     """
     tables = Tables(source, time_zone=time_zone)
     sold = our_prices(tables, snapshots.last)
     listed = snapshots.latest.assign(
         key=snapshots.latest["competitor"] + "/" + snapshots.latest["item_id"].astype(str)
     ).set_index("key")
-    held = matches.matched[matches.matched["their_id"].isin(listed.index)].reset_index(drop=True)
+    held = matches.sure[matches.sure["their_id"].isin(listed.index)].reset_index(drop=True)
     theirs = listed.loc[held["their_id"]].reset_index(drop=True)
     ours_size, their_size = ([parse_size(t) for t in side] for side in
                              (held["our_title"], theirs["title"]))  # fmt: skip
-    divide = [_divisors(a, b) for a, b in zip(ours_size, their_size, strict=True)]
+    times = np.array([_times(a, b) for a, b in zip(ours_size, their_size, strict=True)], float)
     pairs = held.rename(columns={"our_id": "product_id", "our_title": "product_name"})[
         ["product_id", "product_name"]
     ].assign(
         competitor=theirs["competitor"], item_id=theirs["item_id"], title=theirs["title"],
-        our_price=held["our_id"].map(sold["price"]) / [d[0] for d in divide],
-        their_price=theirs["price"] / [d[1] for d in divide],
+        our_price=held["our_id"].map(sold["price"]), their_price=theirs["price"] * times,
         sales=held["our_id"].map(sold["sales"]).fillna(0.0),
     )  # fmt: skip
-    like = np.array([d[0] > 0 for d in divide], bool)
-    priced = (pairs["our_price"] > 0) & (pairs["their_price"] > 0)
-    pairs["ratio"] = pairs["their_price"] / pairs["our_price"]
+    priced = (pairs["our_price"] > 0) & (theirs["price"] > 0)
+    pairs["ratio"] = (pairs["their_price"] / pairs["our_price"]).where(priced)
+    like = ~np.isnan(times) & ~(np.abs(np.log(pairs["ratio"])) > np.log(FAR))
     return Basket(
         pairs=pairs[like & priced].reset_index(drop=True),
         unlike=int((~like).sum()), unpriced=int((like & ~priced).sum()),
     )  # fmt: skip
 
 
-def _divisors(ours: Size | None, theirs: Size | None) -> tuple[float, float]:
-    """What the prices are divided by; NaN where the sizes cannot be compared."""
+def _times(ours: Size | None, theirs: Size | None) -> float:
+    """How many of theirs hold as much as ours; NaN where the sizes cannot be compared."""
     if ours is None and theirs is None:
-        return 1.0, 1.0
+        return 1.0
     if ours is None or theirs is None or ours.unit != theirs.unit:
-        return float("nan"), float("nan")
-    return ours.amount / ours.per, theirs.amount / theirs.per
+        return float("nan")
+    return ours.amount / theirs.amount

@@ -177,7 +177,7 @@ def _panel(
     import pandas as pd
 
     days = [snapshots.first + k * frames.DAY for k in range((last - snapshots.first).days + 1)]
-    matched = matches.matched
+    matched = matches.sure
     product = dict(zip(matched["their_id"], matched["our_id"], strict=True))
     listed = snapshots.panel[snapshots.panel["price"] > 0]
     ours = (listed["competitor"] + "/" + listed["item_id"].astype(str)).map(product)

@@ -90,8 +90,8 @@ class PriceIndex(Result):
                             evidence={"market": self.market}))  # fmt: skip
         if self.basket.unlike:
             text = ntr(
-                "{count} matched pair is left out: the titles do not tell comparable sizes.",
-                "{count} matched pairs are left out: the titles do not tell comparable sizes.",
+                "{count} matched pair is left out: sizes or prices cannot be compared.",
+                "{count} matched pairs are left out: sizes or prices cannot be compared.",
                 self.basket.unlike, count=show(self.basket.unlike, "count"),
             )  # fmt: skip
             told.append(Finding(key="prices/unlike", level="info", text=text))

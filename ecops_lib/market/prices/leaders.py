@@ -129,7 +129,7 @@ def find_price_leaders(
 
 def _cuts(snapshots: Snapshots, matches: ItemMatches, days: int) -> dict[str, dict[str, Flags]]:
     """Days with a cut, by competitor and product of ours."""
-    product = dict(zip(matches.matched["their_id"], matches.matched["our_id"], strict=True))
+    product = dict(zip(matches.sure["their_id"], matches.sure["our_id"], strict=True))
     rows = snapshots.changes
     rows = rows[rows["price"] <= rows["before"] * (1 - CUT)]
     found: dict[str, dict[str, Flags]] = {}

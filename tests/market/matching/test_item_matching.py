@@ -57,11 +57,11 @@ def test_planted_matches_are_found_once_a_seller(found: ItemMatches) -> None:
 
 
 def test_words_follow_the_counts(found: ItemMatches) -> None:
-    count = len(found.matched)
-    text = f"{count} of their 160 items are one of our 64 products."
+    count = len(found.sure)
+    text = f"{count} of their 160 items are surely one of our 64 products."
     assert found.findings()[0].text == text
     set_reader("zh", "CNY")
-    assert found.findings()[0].text == f"对方 160 个商品里有 {count} 个是我们 64 个商品的同款。"
+    assert found.findings()[0].text == f"对方 160 个商品里有 {count} 个确定是我们 64 个商品的同款。"
 
 
 def test_order_of_rows_changes_nothing(found: ItemMatches) -> None:

@@ -132,6 +132,7 @@ def test_sizes_make_unit_prices_and_unlike_ones_are_left_out() -> None:
     assert (basket.unlike, basket.unpriced) == (1, 0)
     rows = basket.pairs.set_index("item_id")
     assert rows.loc["a1", "ratio"] == pytest.approx(1.6)  # 80 for half as much
+    assert rows.loc["a1", "their_price"] == pytest.approx(160)
     assert "left out" in index_prices(basket).findings()[-1].text
 
 

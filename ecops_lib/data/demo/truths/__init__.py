@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ecops_lib.data.demo.truths.campaigns import CampaignLift, MemberDay, OwnCampaign
 from ecops_lib.data.demo.truths.demand import KitSold, LateSupply, OddDemand, Shortage, Shortages
 from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
-from ecops_lib.data.demo.truths.market import CompetitorCut
+from ecops_lib.data.demo.truths.market import CompetitorCut, Rivals
 from ecops_lib.data.demo.truths.people import (
     Habit,
     Habits,
@@ -48,6 +48,7 @@ __all__ = [
     "OwnCampaign",
     "Referrals",
     "RefundWave",
+    "Rivals",
     "Shortage",
     "Shortages",
     "SilentGroup",
@@ -70,6 +71,7 @@ class Truths:
         refund_wave: Many claims with one reason against one product on the last day.
         campaign_lift: How much the big campaigns bring, and what they borrow.
         competitor_cut: A competitor lowers the price of a rival item.
+        rivals: Competitors who cut after one another, bring out items and take some off.
         true_winner: A test whose treatment sells more.
         no_effect: A test whose variants do the same.
         uneven_split: A test whose variants are not shown as often as they should be.
@@ -101,6 +103,7 @@ class Truths:
     refund_wave: RefundWave | None = field(default_factory=RefundWave)
     campaign_lift: CampaignLift | None = field(default_factory=CampaignLift)
     competitor_cut: CompetitorCut | None = field(default_factory=CompetitorCut)
+    rivals: Rivals | None = field(default_factory=Rivals)
     true_winner: TrueWinner | None = field(default_factory=TrueWinner)
     no_effect: NoEffect | None = field(default_factory=NoEffect)
     uneven_split: UnevenSplit | None = field(default_factory=UnevenSplit)
