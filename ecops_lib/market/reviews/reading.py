@@ -64,6 +64,21 @@ class Reviews:
         return fit_sentiment(self.frame["text"].tolist(), self.frame["stars"].tolist())
 
     @cached_property
+    def chances(self) -> Floats:
+        """Chance of each review to be negative by its words; NaN without words.
+
+        Of rated ones by a model that had not seen them; of unrated ones, where there are
+        hundreds, by one that has adapted to them.
+        """
+        told = self.model.held_out.copy()
+        bare = self.frame["stars"].isna() & (self.frame["text"] != "")
+        texts = self.frame["text"][bare].tolist()
+        adapted = self.model.adapt(texts)
+        if adapted is not self.model:
+            told[bare.to_numpy()] = adapted.chance_negative(texts)
+        return told
+
+    @cached_property
     def aspects(self) -> pd.DataFrame:
         """One row a review × aspect: ``row`` in the frame, ``aspect``, ``polarity``, ``clause``.
 

@@ -211,9 +211,9 @@ def rate_sentiment(
     """Judge the words of reviews, by product and by month, and hold them against the stars.
 
     A review is negative where its chance to be so is above one half (``fit_sentiment``, learnt
-    from the shop's own stars up to the day). Intervals of shares are Wilson's; a product is
-    held against all others by Fisher's exact test, adjusted for the number of products
-    (Benjamini and Hochberg 1995).
+    from the shop's own stars up to the day, and adapted to reviews without stars). Intervals of
+    shares are Wilson's; a product is held against all others by Fisher's exact test, adjusted
+    for the number of products (Benjamini and Hochberg 1995).
 
     Args:
         source: A store, tables by canonical name, or reviews already read.
@@ -224,7 +224,7 @@ def rate_sentiment(
         MissingDataError: There is no review by that day.
     """
     held = read_reviews(source, as_of=as_of, time_zone=time_zone)
-    rows = held.frame.assign(chance=held.model.held_out)
+    rows = held.frame.assign(chance=held.chances)
     rows["month"] = rows["day"].dt.to_period("M").dt.to_timestamp()
     products = _compared(_shares(rows, "product_id"))
     products.insert(1, "name", [held.called(each) for each in products["product_id"]])

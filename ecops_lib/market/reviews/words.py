@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.findings import Finding
@@ -25,8 +26,10 @@ from ecops_lib.metrics.bases import Source
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 30_000
+MOST = 20_000
 """Reviews that are compared; the last ones of more."""
+SHOWN = 300
+"""Phrases of low ratings, and of high ones, that are told at most."""
 LEAST = 5
 """Reviews that use a phrase from which it is compared."""
 LONGEST = 4
@@ -133,7 +136,7 @@ def compare_words(
     that use a phrase, so that nobody counts twice. Phrases are runs of two to four characters
     of a clause in Chinese, and one or two words in English; of phrases that stand in the same
     reviews one remains. Phrases that
-    less than five reviews use are left out, and reviews before the last 30,000.
+    less than five reviews use are left out, and reviews before the last 20,000.
 
     Args:
         source: A store, tables by canonical name, or reviews already read.
@@ -164,7 +167,7 @@ def compare_words(
     else:
         frame = pd.DataFrame(columns=["phrase", "low", "high", "ratio", "z", "q"])
     return WordContrast(
-        frame=frame, low=int(bad.sum()), high=int((~bad).sum()), phrases=len(frame),
+        frame=frame, low=int(bad.sum()), high=int((~bad).sum()), phrases=len(phrases),
         as_of=held.as_of,
     )  # fmt: skip
 
@@ -248,25 +251,44 @@ def _phrases(clause: str, idle: frozenset[str]) -> Iterator[str]:
         before = "" if run in idle - NEGATIONS else run
 
 
-def _distinct(frame: pd.DataFrame, used: Mapping[str, Iterable[int]]) -> pd.DataFrame:
+def _distinct(frame: pd.DataFrame, used: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     """Of phrases that stand in nearly the same reviews the strongest, then the longest, alone."""
     ranked = frame.assign(size=frame["phrase"].str.len(), far=frame["z"].abs().round(6))
     ranked = ranked.sort_values(["far", "size", "phrase"], ascending=[False, False, True])
-    kept: dict[str, set[int]] = {}
-    for phrase in ranked["phrase"]:
-        mine = set(used[phrase])
-        if not any(_stands_for(other, theirs, phrase, mine) for other, theirs in kept.items()):
-            kept[phrase] = mine
-    rows = frame[frame["phrase"].isin(kept)]
+    phrases = [*ranked[ranked["z"] > 0]["phrase"].head(SHOWN)]
+    phrases = [*phrases, *ranked[ranked["z"] <= 0]["phrase"].head(SHOWN)]
+    both = _shared([used[phrase] for phrase in phrases])
+    kept: list[int] = []
+    for place, phrase in enumerate(phrases):
+        if not any(
+            (_stands_for(both, other, place) and _overlap(phrase, phrases[other]))
+            or _same(both, other, place) for other in kept
+        ):  # fmt: skip
+            kept.append(place)
+    rows = frame[frame["phrase"].isin([phrases[place] for place in kept])]
     return rows.sort_values(["z", "phrase"], ascending=[False, True], ignore_index=True)
 
 
-def _stands_for(other: str, theirs: set[int], phrase: str, mine: set[int]) -> bool:
-    """Whether two phrases stand in the same reviews, or one of its parts in those of the other."""
-    both = len(mine & theirs)
-    if both >= INSIDE * len(mine | theirs):
-        return True
-    return both >= INSIDE * min(len(mine), len(theirs)) and _overlap(phrase, other)
+def _shared(used: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Reviews that two phrases have in common, and on the diagonal those that use one."""
+    from scipy.sparse import csr_matrix
+
+    columns = np.concatenate([np.asarray(places) for places in used])
+    ends = np.cumsum([0, *map(len, used)])
+    held = csr_matrix((np.ones(len(columns), np.int64), columns, ends))
+    both: NDArray[np.int64] = (held @ held.T).toarray()
+    return both
+
+
+def _same(both: NDArray[np.int64], one: int, other: int) -> bool:
+    """Whether nearly all reviews that use either phrase use both."""
+    either = both[one, one] + both[other, other] - both[one, other]
+    return bool(both[one, other] >= INSIDE * either)
+
+
+def _stands_for(both: NDArray[np.int64], one: int, other: int) -> bool:
+    """Whether nearly all reviews that use the rarer phrase use both."""
+    return bool(both[one, other] >= INSIDE * min(both[one, one], both[other, other]))
 
 
 def _overlap(one: str, other: str) -> bool:

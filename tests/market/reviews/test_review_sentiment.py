@@ -91,6 +91,27 @@ def test_a_model_adapts_to_a_new_category() -> None:
     assert model.adapt(texts[:50]) is model
 
 
+def test_reviews_without_stars_are_judged_by_an_adapted_model() -> None:
+    rng = np.random.default_rng(5)
+    rows = []
+    for place in range(1_100):
+        bad, new = bool(rng.random() < 0.4), place >= 600
+        old = rng.choice(list("甲乙丙丁戊己庚辛" if bad else "子丑寅卯辰巳午未"), 4)
+        own = rng.choice(list("金木水火" if bad else "东南西北"), 4)
+        words = [*own, *old[: 3 * (place % 2)]] if new else old
+        rows.append((place, "".join(words), None if new else 1.0 if bad else 5.0, bad))
+    held = rate({"reviews": table("reviews", [
+        review(k, text=t, rating=stars) for k, t, stars, _ in rows
+    ])})  # fmt: skip
+    alone = [
+        k for k, text, _, _ in rows[600:] if not set(text) & set("甲乙丙丁戊己庚辛子丑寅卯辰巳午未")
+    ]
+    right = [(held.reviews["chance"][k] > 0.5) == rows[k][3] for k in alone]
+    assert np.mean(right) > 0.9
+    plain = held.model.held_out[alone] > 0.5
+    assert np.mean(plain == [rows[k][3] for k in alone]) < 0.7
+
+
 def test_the_same_words_are_never_both_learnt_and_judged() -> None:
     """Sixty texts without sense, each said many times with the same stars: nothing is learnt."""
     rng = np.random.default_rng(6)
