@@ -46,7 +46,9 @@ report: .venv/run
 	  $(BIN)/ecops run supply_chain --store $(DEMO) --out reports --lang $$lang && \
 	  $(BIN)/ecops run campaign_retro --store $(DEMO) --out reports --lang $$lang && \
 	  $(BIN)/ecops run campaign_plan --store $(DEMO) --out reports --lang $$lang && \
-	  $(BIN)/ecops run campaign_live --store $(DEMO) --out reports --lang $$lang || exit 1; \
+	  $(BIN)/ecops run campaign_live --store $(DEMO) --out reports --lang $$lang && \
+	  $(BIN)/ecops run competitor_analysis --store $(DEMO) --out reports --lang $$lang && \
+	  $(BIN)/ecops run customer_feedback --store $(DEMO) --out reports --lang $$lang || exit 1; \
 	done
 	@echo "done: open reports/index.html"
 

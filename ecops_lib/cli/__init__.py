@@ -14,7 +14,17 @@ from typing import Annotated
 
 import typer
 
-from ecops_lib.cli import campaigns, contacts, customers, data, notebooks, supply, trials, watch
+from ecops_lib.cli import (
+    campaigns,
+    contacts,
+    customers,
+    data,
+    market,
+    notebooks,
+    supply,
+    trials,
+    watch,
+)
 from ecops_lib.cli.output import say, say_error
 from ecops_lib.core.errors import EcopsError
 from ecops_lib.core.language import Language, set_reader, tr
@@ -33,6 +43,7 @@ contacts.add_commands(app)
 customers.add_commands(app)
 supply.add_commands(app)
 campaigns.add_commands(app)
+market.add_commands(app)
 watch.add_commands(app)
 
 

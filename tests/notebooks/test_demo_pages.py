@@ -9,8 +9,10 @@ import pytest
 
 from ecops_lib import open_store
 from ecops_lib.customers import score_customers, segment_customers
+from ecops_lib.data.coverage import report_day
 from ecops_lib.data.demo import write_demo
 from ecops_lib.data.imports import import_files
+from ecops_lib.market.sections import CompetitorBase
 from ecops_lib.reports.rules import notebook_problems
 from ecops_lib.reports.runner import RunResult, run_notebook
 
@@ -94,9 +96,41 @@ def test_the_plan_names_what_it_breaks_down_and_what_it_cannot_check(folder: Pat
     assert "NaN" not in json.dumps(held.findings)
 
 
+def test_competitors_moves_are_found_on_the_page(folder: Path) -> None:
+    held = run(folder, "competitor_analysis", lang="zh", audience="management")
+    found = {str(f["key"]): f for f in held.findings}
+    assert "prices/leaders/清风茶居/素木生活馆" in found
+    assert "prices/leaders/素木生活馆/清风茶居" not in found
+    page = held.page.read_text("utf-8")
+    for heading in ("我们的价格处在什么位置", "谁先动手", "哪些是同款"):
+        assert heading in page
+    assert "NaN" not in json.dumps(held.findings)
+
+
+def test_planted_matches_are_found_without_labels(folder: Path) -> None:
+    told = json.loads((folder / "truths.json").read_text("utf-8"))["rivals"]["matches"]
+    truth = {(m["product_id"], f"{m['competitor']}/{m['item_id']}") for m in told}
+    store = open_store(folder / "store")
+    sure = CompetitorBase(store, day=report_day(store, "")).matches.sure
+    alone = sure[sure["source"] == "alone"]
+    taken = set(alone[["our_id", "their_id"]].itertuples(index=False, name=None))
+    assert len(taken & truth) >= 0.9 * len(truth)
+    assert len(taken & truth) >= 0.9 * len(taken)
+
+
+def test_the_feedback_page_says_what_to_improve(folder: Path) -> None:
+    held = run(folder, "customer_feedback", lang="zh", audience="management")
+    page = held.page.read_text("utf-8")
+    for heading in ("该改进什么", "变多的抱怨", "差评用词与原话"):
+        assert heading in page
+    assert "NaN" not in json.dumps(held.findings)
+
+
 @pytest.mark.parametrize(
-    "name", ["campaign_plan", "campaign_retro", "customer_segments", "supply_chain"]
-)
+    "name",
+    ["campaign_plan", "campaign_retro", "competitor_analysis", "customer_feedback",
+     "customer_segments", "supply_chain"],
+)  # fmt: skip
 def test_the_notebooks_keep_the_rules(name: str) -> None:
     path = Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
     assert notebook_problems(path) == []

@@ -83,7 +83,8 @@ def pair_items(
         "our_id": told["our_product_id"].astype(str),
         "their_id": told["competitor"] + "/" + told["item_id"].astype(str), "match": True,
     })  # fmt: skip
-    known = named if judged is None else pd.concat([named, judged], ignore_index=True)
+    said = [held for held in (named, judged) if held is not None and len(held)]
+    known = pd.concat(said, ignore_index=True) if said else None
     return match_items(ours.reset_index(drop=True), theirs, judged=known)
 
 
