@@ -125,7 +125,7 @@ def test_aspects_in_words() -> None:
 
 
 def test_aspects_are_the_same_in_every_engine(light_engine: Any) -> None:
-    tables = make_reviews(World(count=150))
+    tables = make_reviews(World(count=40))
     assert count(light_engine(tables)).frame.equals(count(tables).frame)
 
 

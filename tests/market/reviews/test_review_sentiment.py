@@ -204,7 +204,7 @@ def test_words_against_stars_and_no_stars_in_words() -> None:
 
 
 def test_sentiment_is_the_same_in_every_engine(light_engine: Any) -> None:
-    tables = make_reviews(World(product="P1", count=150))
+    tables = make_reviews(World(product="P1", count=60))
     first, second = rate(tables), rate(light_engine(tables))
     assert second.products.equals(first.products)
     assert second.months.equals(first.months)
