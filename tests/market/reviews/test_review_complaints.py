@@ -14,7 +14,7 @@ from review_world import DAYS, LAST, START, ZONE, World, make_reviews, review, r
 from scipy.stats import fisher_exact
 
 from ecops_lib.core.errors import MissingDataError, ParameterError
-from ecops_lib.core.language import set_reader
+from ecops_lib.core.language import reading, set_reader
 from ecops_lib.market.reviews import watch_complaints
 from ecops_lib.market.reviews.changes import difference_interval, find_shift, find_since
 
@@ -181,15 +181,25 @@ def test_a_supplier_is_told_where_the_complaints_began_with_it() -> None:
     assert (row["link"], row["value"]) == ("new_supplier", "新厂")
     text = next(f.text for f in held.findings() if f.key == "complaints/P1/smell")
     assert text.endswith("It began when the goods came from the supplier 新厂.")
+    with reading("zh"):
+        text = next(f.text for f in held.findings() if f.key == "complaints/P1/smell")
+    assert text.endswith("开始。问题始于改由供应商“新厂”供货之后。")
     same = watch(supplied("老厂")).frame
     assert same[(same["product_id"] == "P1") & (same["aspect"] == "smell")].iloc[0]["link"] == ""
 
 
 def test_a_delivery_is_told_from_others_of_the_same_days() -> None:
-    told = watch(supplied("老厂", mixed=True)).frame
+    held = watch(supplied("老厂", mixed=True))
+    told = held.frame
     row = told[(told["product_id"] == "P1") & (told["aspect"] == "smell")].iloc[0]
     assert (row["link"], row["value"], row["others"]) == ("delivery", "PO2", 0)
     assert row["share"] == 1
+    end = (
+        " It goes with the delivery of the supplier PO2: 100.00% of its reviews since then against "
+    )
+    assert next(f.text for f in held.findings() if f.key == "complaints/P1/smell").endswith(
+        f"{end}0.00% of the rest."
+    )
 
 
 def test_complaints_in_words() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,19 @@ import pytest
 from review_world import LAST, START, ZONE, World, make_reviews, review, table
 
 from ecops_lib.core.errors import MissingDataError, ParameterError, StoreError
-from ecops_lib.core.language import set_reader
+from ecops_lib.core.language import reading, set_reader
 from ecops_lib.data.schema import arrow_schema
 from ecops_lib.data.store import Store, create_store, open_store
-from ecops_lib.market.reviews import keep_iterations, list_iterations, read_iterations, read_reviews
+from ecops_lib.market.reviews import (
+    count_aspects,
+    keep_iterations,
+    list_iterations,
+    quote_reviews,
+    rate_sentiment,
+    read_iterations,
+    read_reviews,
+    watch_complaints,
+)
 from ecops_lib.market.reviews.changes import difference_interval
 from ecops_lib.market.reviews.stakes import weigh_blame, weigh_refunds
 
@@ -173,6 +184,51 @@ def test_the_file_keeps_what_a_hand_wrote_and_the_next_list_follows_it_up(tmp_pa
     )
     assert (store.path / "iterations.history" / "0001.toml").exists()
     assert keep_iterations(store.path, after).revision == 2
+
+
+@pytest.mark.parametrize(
+    ("effect", "english", "chinese"),
+    [
+        (
+            "worse",
+            "茉莉花茶 · smell: done on 2026-05-01, and yet complaints rose from 10.00% to 30.00% of "
+            "the reviews; open it again.",
+            "茉莉花茶 · 气味：2026-05-01 完成改进，但抱怨占评价的比例由 10.00% 升到 30.00%，"
+            "请重新打开。",
+        ),
+        (
+            "open",
+            "茉莉花茶 · smell: done on 2026-05-01; whether it helped cannot be told yet (10.00% of "
+            "the reviews before, 30.00% since).",
+            "茉莉花茶 · 气味：2026-05-01 完成改进，是否见效还说不准（此前占评价 10.00%，"
+            "此后 30.00%）。",
+        ),
+    ],
+)
+def test_what_became_of_it_in_words(effect: str, english: str, chinese: str) -> None:
+    held = listed(shop())
+    done = held.frame.assign(
+        status="done", effect=effect, done_on=dt.date(2026, 5, 1), was=0.1, after=0.3
+    )
+    told = replace(held, frame=done)
+    assert told.findings()[0].text == english
+    with reading("zh"):
+        assert told.findings()[0].text == chinese
+
+
+def test_chinese_sentences_hold_no_english() -> None:
+    tables = make_reviews(World(product="P1"))
+    with reading("zh"):
+        results = [listed(tables), listed(shop(returned=1)), listed(shop(reason="不想要了"))]
+        makers = (rate_sentiment, count_aspects, watch_complaints, quote_reviews)
+        results += [make(tables, as_of=LAST, time_zone=ZONE) for make in makers]
+        texts = [f.text for held in results for f in held.findings()]
+        texts += [f.action.text + f.action.owner for held in results for f in held.findings()
+                  if f.action]  # fmt: skip
+        texts += [heading for held in results for heading in held.headings().values()]
+    assert len(texts) > 60
+    plain = [text.replace("iterations.toml", "") for text in texts]
+    assert [text for text in plain if re.search("[A-Za-z]{2}", text)] == []
 
 
 def test_too_few_reviews_since_tell_nothing() -> None:
