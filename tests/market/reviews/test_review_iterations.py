@@ -191,8 +191,8 @@ def test_the_file_keeps_what_a_hand_wrote_and_the_next_list_follows_it_up(tmp_pa
     [
         (
             "worse",
-            "茉莉花茶 · smell: done on 2026-05-01, and yet complaints rose from 10.00% to 30.00% of "
-            "the reviews; open it again.",
+            "茉莉花茶 · smell: done on 2026-05-01, and yet complaints rose from 10.00% to 30.00% "
+            "of the reviews; open it again.",
             "茉莉花茶 · 气味：2026-05-01 完成改进，但抱怨占评价的比例由 10.00% 升到 30.00%，"
             "请重新打开。",
         ),
