@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def rows_of(world: World) -> list[dict[str, Any]]:
     return rows
 
 
+@cache
 def make_reviews(world: World) -> dict[str, pa.Table]:
     """The reviews, and the parcels that their orders went with."""
     rows = rows_of(world)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from review_world import LAST, START, ZONE, World, make_reviews, review, table
+from review_world import LAST, START, ZONE, review, table
 
 from ecops_lib.core.errors import StoreError
 from ecops_lib.core.language import set_reader
@@ -122,11 +122,6 @@ def test_aspects_in_words() -> None:
     assert held.findings()[0].text == (
         "提到物流的评价有 40 条，批评 12 条、表扬 28 条，批评占 30.00%（18.07% 至 45.43%）。"
     )
-
-
-def test_aspects_are_the_same_in_every_engine(light_engine: Any) -> None:
-    tables = make_reviews(World(count=40))
-    assert count(light_engine(tables)).frame.equals(count(tables).frame)
 
 
 @pytest.mark.realdata

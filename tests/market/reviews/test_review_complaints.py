@@ -25,6 +25,12 @@ def watch(tables: Any, **given: Any) -> Any:
     return watch_complaints(tables, **{"as_of": LAST, "time_zone": ZONE, **given})
 
 
+@pytest.fixture(scope="module")
+def planted() -> Any:
+    """What is said of a shop with one defect."""
+    return watch(make_reviews(PLANTED))
+
+
 def test_a_shift_is_fishers_over_the_windows_tried() -> None:
     rng = np.random.default_rng(1)
     ages = np.sort(rng.integers(0, 100, 300))[::-1]
@@ -71,8 +77,8 @@ def test_newcombes_interval_is_his_and_turns_with_its_sides() -> None:
     assert (-high, -low) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
-def test_a_planted_complaint_is_found_with_its_day() -> None:
-    held = watch(make_reviews(PLANTED))
+def test_a_planted_complaint_is_found_with_its_day(planted: Any) -> None:
+    held = planted
     grows = held.frame[held.frame["verdict"] == "grows"]
     assert {("P1", "smell"), ("P1", "stars")} <= set(
         zip(grows["product_id"], grows["aspect"], strict=True)
@@ -202,8 +208,8 @@ def test_a_delivery_is_told_from_others_of_the_same_days() -> None:
     )
 
 
-def test_complaints_in_words() -> None:
-    held = watch(make_reviews(PLANTED))
+def test_complaints_in_words(planted: Any) -> None:
+    held = planted
     row = held.frame[(held.frame["product_id"] == "P1") & (held.frame["aspect"] == "smell")].iloc[0]
     found = {f.key: f for f in held.findings()}
     assert found["complaints/P1/smell"].text == (
@@ -231,10 +237,17 @@ def test_complaints_in_words() -> None:
     )
 
 
-def test_complaints_are_the_same_in_every_engine(light_engine: Any) -> None:
+@pytest.fixture(scope="module")
+def small() -> Any:
+    """Tables with every link, and what is said of them."""
     tables = supplied("新厂", world=World(product="P1", count=250, share=1.0))
-    assert "new_supplier" in set(watch(tables).frame["link"])
-    assert watch(light_engine(tables)).frame.equals(watch(tables).frame)
+    return tables, watch(tables).frame
+
+
+def test_complaints_are_the_same_in_every_engine(light_engine: Any, small: Any) -> None:
+    tables, frame = small
+    assert "new_supplier" in set(frame["link"])
+    assert watch(light_engine(tables)).frame.equals(frame)
 
 
 def test_odd_shops_get_a_result_or_the_named_error() -> None:
@@ -272,5 +285,5 @@ def test_the_pillow_drifts_and_alexa_does_not(shared: Path) -> None:
     drift = next(f for f in pillow.findings() if f.key == "complaints/pillow/stars")
     assert drift.text.endswith("The aspect behind it is quality.")
     columns = ("date", "rating", "verified_reviews")
-    alexa = watch(amazon(folder / "alexa.parquet", columns, 5), as_of="2018-07-31", time_zone="UTC")
+    alexa = watch(amazon(folder / "alexa.parquet", columns, 8), as_of="2018-07-31", time_zone="UTC")
     assert "grows" not in set(alexa.frame["verdict"])

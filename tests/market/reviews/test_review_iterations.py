@@ -66,6 +66,12 @@ def shop(*, reason: str = "有异味", returned: int = 12) -> dict[str, pa.Table
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def costly() -> Any:
+    """The list of the shop with a smell."""
+    return listed(shop())
+
+
 def test_money_is_the_excess_of_refunds_by_hand() -> None:
     held = read_reviews(shop(), as_of=LAST, time_zone=ZONE)
     row = weigh_refunds(held, SINCE).set_index(["product_id", "aspect"]).loc[("P1", "smell")]
@@ -86,8 +92,8 @@ def test_blame_and_stars_are_those_of_a_count_by_hand() -> None:
     assert later.empty
 
 
-def test_the_costliest_comes_first_in_words() -> None:
-    held = listed(shop())
+def test_the_costliest_comes_first_in_words(costly: Any) -> None:
+    held = costly
     assert held.frame["key"].tolist() == ["P1/smell"]
     row = held.frame.iloc[0]
     money, low, high = (f"¥{row[name]:.2f}" for name in ("money", "money_low", "money_high"))
@@ -139,8 +145,20 @@ def test_a_planted_defect_is_listed_and_a_clean_shop_has_none() -> None:
     assert listed(make_reviews(World(seed=4))).frame.empty
 
 
-def test_the_list_is_the_same_in_every_engine(light_engine: Any) -> None:
-    pd.testing.assert_frame_equal(listed(light_engine(shop())).frame, listed(shop()).frame)
+@pytest.fixture(scope="module")
+def counted() -> Any:
+    """Aspects of the shop with a smell and a case of its service desk, and its tables."""
+    cases = [{"platform": "tmall", "ticket_id": "T", "opened_at": START, "topic": "物流查询"}]
+    tables = {**shop(), "tickets": table("tickets", cases)}
+    return tables, count_aspects(tables, as_of=LAST, time_zone=ZONE).frame
+
+
+def test_lists_and_aspects_are_the_same_in_every_engine(
+    light_engine: Any, counted: Any, costly: Any
+) -> None:
+    held = read_reviews(light_engine(counted[0]), as_of=LAST, time_zone=ZONE)
+    pd.testing.assert_frame_equal(listed(held).frame, costly.frame)
+    pd.testing.assert_frame_equal(count_aspects(held, as_of=LAST).frame, counted[1])
 
 
 def store_of(folder: Path, tables: dict[str, pa.Table]) -> Store:
@@ -205,8 +223,8 @@ def test_the_file_keeps_what_a_hand_wrote_and_the_next_list_follows_it_up(tmp_pa
         ),
     ],
 )
-def test_what_became_of_it_in_words(effect: str, english: str, chinese: str) -> None:
-    held = listed(shop())
+def test_what_became_of_it_in_words(costly: Any, effect: str, english: str, chinese: str) -> None:
+    held = costly
     done = held.frame.assign(
         status="done", effect=effect, done_on=dt.date(2026, 5, 1), was=0.1, after=0.3
     )
