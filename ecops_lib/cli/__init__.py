@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from ecops_lib.cli import (
+    batch,
     campaigns,
     contacts,
     customers,
@@ -45,6 +46,7 @@ supply.add_commands(app)
 campaigns.add_commands(app)
 market.add_commands(app)
 watch.add_commands(app)
+batch.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

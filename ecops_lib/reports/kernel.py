@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with the number of cells begun and of all cells."""
 
+Managers = Callable[[type["AsyncKernelManager"]], type["AsyncKernelManager"]]
+
 CELL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -42,15 +44,27 @@ class CellError(NotebookError):
         self.node = node
 
 
-def execute(node: NotebookNode, *, progress: Progress | None = None) -> NotebookNode:
+def execute(
+    node: NotebookNode,
+    *,
+    progress: Progress | None = None,
+    managers: Managers | None = None,
+    cell_timeout: int | None = None,
+) -> NotebookNode:
     """Run all cells in a fresh kernel of this interpreter; the notebook given is not changed.
+
+    Args:
+        node: The prepared notebook.
+        progress: Called with the cells begun and all cells.
+        managers: Makes the class of the kernel's manager from that of plain kernels.
+        cell_timeout: Seconds that a cell may take; None for any.
 
     Raises:
         CellError: A cell failed.
         NotebookError: The kernel did not start, or died.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     def step(cell_index: int, **_: object) -> None:
@@ -59,13 +73,15 @@ def execute(node: NotebookNode, *, progress: Progress | None = None) -> Notebook
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with TemporaryDirectory(prefix="ecops-") as folder:
+        plain = _kernel_class(Path(folder))
         executed = Path(folder) / "executed.ipynb"
         options: dict[str, Any] = {
             "kernel_name": "python3",
             "language": "python",
             "progress_bar": False,
             "request_save_on_cell_execute": False,
-            "kernel_manager_class": _kernel_class(Path(folder)),
+            "kernel_manager_class": managers(plain) if managers else plain,
+            "execution_timeout": cell_timeout,
             "coalesce_streams": True,
             "on_cell_start": step,
         }
@@ -73,6 +89,10 @@ def execute(node: NotebookNode, *, progress: Progress | None = None) -> Notebook
             papermill.execute_notebook(node, str(executed), **options)
         except PapermillExecutionError as error:
             raise _cell_error(error, tidied(read_node(executed))) from error
+        except CellTimeoutError as error:
+            raise NotebookError(
+                f"a cell took longer than {cell_timeout} seconds; give it more time or less data."
+            ) from error
         except (DeadKernelError, RuntimeError) as error:
             raise NotebookError(
                 f"the notebook's Python stopped before the end ({error}); "

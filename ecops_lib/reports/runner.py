@@ -43,7 +43,7 @@ from ecops_lib.reports.workbook import workbook_bytes
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from ecops_lib.reports.kernel import Progress
+    from ecops_lib.reports.kernel import Managers, Progress
 
 STANDARD = ("store", "as_of", "lang", "audience")
 """Parameters with a meaning of their own; others make a folder of their own."""
@@ -70,6 +70,27 @@ class RunResult:
     values: Mapping[str, Value]
     day_chosen: bool
     findings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCheck:
+    """What a run would be made from.
+
+    Attributes:
+        version: Version of the store.
+        notebook: Digest of the notebook's file.
+        folder: Where it goes, below the folder of all reports.
+        shop: Name of the shop.
+        lang: Language of the page.
+        title: Its question.
+    """
+
+    version: int
+    notebook: str
+    folder: Path
+    shop: str
+    lang: Language
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +149,8 @@ def run_notebook(
     made_at: str | None = None,
     refresh: int = 0,
     progress: Progress | None = None,
+    managers: Managers | None = None,
+    cell_timeout: int | None = None,
 ) -> RunResult:
     """Run a notebook on a store and write its page and what lies beside it.
 
@@ -141,6 +164,8 @@ def run_notebook(
             data and the same stamp every file has the same bytes.
         refresh: Seconds after which an open page loads itself again; 0 for never.
         progress: Called with the cells begun and all cells.
+        managers: Makes the class of the kernel's manager (see ``kernel.execute``).
+        cell_timeout: Seconds that a cell may take; None for any.
 
     Raises:
         NotebookError: The notebook is unknown or ill-formed, one of its cells failed (what
@@ -151,7 +176,9 @@ def run_notebook(
     """
     plan = _plan(notebook, store, dict(parameters or {}), made_at)
     with writing_told(Path(out)), scratch_folder(Path(out)) as scratch:
-        node = _executed(plan, Path(out), progress)
+        node = _executed(
+            plan, Path(out), progress=progress, managers=managers, cell_timeout=cell_timeout
+        )
         if open_store(store).snapshot.version != plan.store.snapshot.version:
             raise NotebookError(
                 f"new files were imported into {store} while {plan.notebook.name} ran; "
@@ -170,6 +197,28 @@ def run_notebook(
         values=plan.values,
         day_chosen=plan.day_chosen,
         findings=findings,
+    )
+
+
+def check_run(
+    notebook: str | Path, *, store: str | Path, parameters: Mapping[str, object]
+) -> RunCheck:
+    """Check that a notebook could be run, and say on what.
+
+    Raises:
+        NotebookError: The notebook is unknown or ill-formed.
+        ParameterError: A parameter is unknown or has an impossible value.
+        StoreError: The folder is no store.
+        MissingDataError: The store does not reach the day asked for.
+    """
+    plan = _plan(notebook, store, dict(parameters), None)
+    return RunCheck(
+        version=plan.store.snapshot.version,
+        notebook=hashlib.sha256(plan.notebook.path.read_bytes()).hexdigest(),
+        folder=plan.folder,
+        shop=plan.store.settings.name,
+        lang=plan.lang,
+        title=plan.notebook.title(plan.lang),
     )
 
 
@@ -209,10 +258,10 @@ def _stamp(made_at: str | None, shop: Store) -> dt.datetime:
     return stamp if stamp.tzinfo else stamp.replace(tzinfo=shop.zone)
 
 
-def _executed(plan: _Plan, out: Path, progress: Progress | None) -> NotebookNode:
+def _executed(plan: _Plan, out: Path, **options: Any) -> NotebookNode:
     """The executed notebook; what a failed one holds is kept for analysts."""
     try:
-        return execute(prepared(plan.notebook, plan.values), progress=progress)
+        return execute(prepared(plan.notebook, plan.values), **options)
     except CellError as error:
         kept = out / "failed" / f"{plan.notebook.name}-{plan.folder.name}.ipynb"
         kept.parent.mkdir(exist_ok=True)
