@@ -216,7 +216,8 @@ def _worker() -> Iterator[_Worker]:
         start_new_session=True,
     )  # fmt: skip
     worker = _Worker(process, queue.SimpleQueue())
-    threading.Thread(target=_listen, args=(worker,), daemon=True).start()
+    listener = threading.Thread(target=_listen, args=(worker,), daemon=True)
+    listener.start()
     try:
         yield worker
         if process.stdin:
@@ -226,6 +227,10 @@ def _worker() -> Iterator[_Worker]:
         if process.poll() is None:
             process.kill()
             process.wait()
+        listener.join(timeout=5)
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
 
 
 def _listen(worker: _Worker) -> None:

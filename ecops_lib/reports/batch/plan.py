@@ -202,6 +202,5 @@ def _known(entry: object, names: Sequence[str], where: str) -> None:
         raise ParameterError(f"{where} is no table; see the plan in the README.")
     for name in entry:
         if name not in names:
-            hint = nearest(name, names)
-            more = f" Did you mean {hint!r}?" if hint else ""
-            raise ParameterError(f"{where} has {name!r}; it may have {listed(names)}.{more}")
+            hint = nearest(name, names) or "."
+            raise ParameterError(f"{where} has {name!r}; it may have {listed(names)}{hint}")
