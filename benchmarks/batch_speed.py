@@ -60,8 +60,9 @@ def _batch(given: argparse.Namespace, out: Path) -> None:
     run = run_batch(Plan(name="bench", tasks=tasks), out=out, limits=Limits(jobs=2),
                     tell=lambda report: most.append(report["memory"]))  # fmt: skip
     made = run.count("done")
-    print(f"{made} of {len(tasks)} made; own memory of a report: first ten at most "
-          f"{max(most[:10]) / 2**20:.0f} MB, last ten {max(most[-10:]) / 2**20:.0f} MB")  # fmt: skip
+    ends = [max(part) / 2**20 for part in (most[:10], most[-10:])]
+    print(f"{made} of {len(tasks)} made; own memory of a report: {ends[0]:.0f} MB among the first "
+          f"ten, {ends[1]:.0f} MB among the last")  # fmt: skip
 
 
 def _days(given: argparse.Namespace) -> list[str]:

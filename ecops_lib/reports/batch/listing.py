@@ -66,7 +66,7 @@ def _part(place: str, heading: str, entries: list[str]) -> str:
 
 
 def _missing(report: Mapping[str, Any]) -> str:
-    state = tr(STATES[report["status"]])
+    state = state_words(report["status"])
     text = report.get("message", "")
     title = f"{report.get('shop', report['store'])} · {report.get('title', report['notebook'])}"
     return (
