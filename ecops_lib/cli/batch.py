@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ecops_lib.cli.output import LangOption, progress, say, say_error, say_table
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.core.language import ntr, set_reader, tr
+
+if TYPE_CHECKING:
+    from ecops_lib.reports.batch import Run
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of all reports.")]
 SOME_FAILED = 3
@@ -49,6 +53,14 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
     log: Annotated[
         Literal["plain", "json"], typer.Option(help="How ended reports are told.")
     ] = "plain",
+    tell_by: Annotated[
+        list[str] | None,
+        typer.Option("--notify", help="wecom, dingtalk, feishu, slack or mail; repeat it."),
+    ] = None,
+    tell_on: Annotated[
+        Literal["always", "findings", "failure"],
+        typer.Option("--notify-on", help="When people are told."),
+    ] = "findings",
     made_at: Annotated[
         str | None, typer.Option("--made-at", help="Time to print instead of the present one.")
     ] = None,
@@ -56,9 +68,11 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
 ) -> None:
     """Make many reports: a plan's, or every combination of --matrix store=a,b lang=zh,en."""
     from ecops_lib.reports.batch import Limits, check_plan, matrix_plan, read_plan, run_batch
+    from ecops_lib.reports.batch.notify import check_channels
     from ecops_lib.reports.watching import parse_duration
 
     set_reader(lang)
+    check_channels(tell_by or [], os.environ)  # type: ignore[arg-type]
     plan = read_plan(Path(what)) if what.endswith(".toml") else matrix_plan(what, _matrix(matrix))
     if shard:
         plan = plan.part(*_shard(shard))
@@ -88,6 +102,7 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
         except KeyboardInterrupt:
             say_error(tr("interrupted; what is done stays, --resume goes on."))
             raise typer.Exit(130) from None
+    _notify(run, tell_by or [], tell_on)
     made, count = run.count("done"), len(run.reports)
     say(ntr("{made} of {count} report made: {page}", "{made} of {count} reports made: {page}",
             count, made=made, count=count, page=run.folder / "index.html"))  # fmt: skip
@@ -175,6 +190,16 @@ def _bytes(text: str) -> int | None:
     if not found:
         raise ParameterError(f"--memory is {text!r}; it must be a number of MB or GB, such as 2GB.")
     return int(float(found[1]) * SIZES[found[2].upper()])
+
+
+def _notify(run: Run, channels: list[str], on: Literal["always", "findings", "failure"]) -> None:
+    """Tell people; what could not be sent is said and fails nothing."""
+    from ecops_lib.reports.batch.notify import batch_words, is_worth_telling, notify
+
+    if channels and is_worth_telling(run, on):
+        failed = notify(batch_words(run), channels, os.environ)  # type: ignore[arg-type]
+        for channel, error in failed.items():
+            say_error(tr("{channel} was not told ({error}).", channel=channel, error=error))
 
 
 def _tell(report: Mapping[str, Any], log: str) -> None:

@@ -14,6 +14,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.core.sections import section
 from ecops_lib.data.store import Store
+from ecops_lib.market.events import study_cuts
 from ecops_lib.market.matching import ItemMatches, read_review
 from ecops_lib.market.matching.review import FILE
 from ecops_lib.market.prices import (
@@ -100,6 +101,10 @@ class CompetitorBase:
         return section(
             lambda: measure_elasticity(self.store, self.snapshots, self.matches, as_of=self.day)
         )
+
+    def cuts(self) -> Result:
+        """What their cuts did to our sales."""
+        return section(lambda: study_cuts(self.store, self.snapshots, self.matches, as_of=self.day))
 
     def seen(self, make: Callable[[Snapshots], Result]) -> Result:
         """A section made of the snapshots alone."""

@@ -102,8 +102,8 @@ def test_every_cohort_is_laid_out_as_plain_python_does(light_engine: Engine, by:
     require_oracle(light_engine, by)
 
 
-def test_every_engine_lays_out_what_plain_python_does(engine: Engine) -> None:
-    require_oracle(engine, "product")
+def test_every_engine_lays_out_what_plain_python_does(light_engine: Engine) -> None:
+    require_oracle(light_engine, "product")
 
 
 def require_oracle(engine: Engine, by: Any) -> None:

@@ -209,7 +209,7 @@ def test_full_disk_is_told_and_the_page_before_stays(ran, out, small_shop, monke
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(runner, "write_whole", full)
-    monkeypatch.setattr(runner, "execute", lambda node, progress: node)
+    monkeypatch.setattr(runner, "execute", lambda node, **_options: node)
     with pytest.raises(NotebookError, match=r"the disk under .* is full; free some space"):
         run_notebook(ran.notebook, store=small_shop.path, out=out, made_at=STAMP)
     assert {name: (ran.folder / name).read_bytes() for name in MADE} == before

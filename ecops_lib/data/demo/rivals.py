@@ -170,11 +170,13 @@ def _category(world: World, items: RivalItems, place: int) -> str:
     return _own(items, place)[1] if rank < 0 else CATEGORIES[world.catalogue.category[rank]]
 
 
-def tell_rivals(world: World) -> dict[str, object]:
+def tell_rivals(world: World) -> dict[str, object] | None:
     """What is planted: matches, who leads, what was launched and taken off."""
+    plant = world.truths.rivals
+    if plant is None:
+        return None
     items = make_rivals(world)
     start = len(world.days) - len(items.price)
-    plant = world.truths.rivals
 
     def named(places: NDArray[np.int64], days: Ints) -> list[dict[str, str]]:
         return [
@@ -191,7 +193,7 @@ def tell_rivals(world: World) -> dict[str, object]:
         "price_leader": {
             "leader": COMPETITORS[LEADER], "follower": COMPETITORS[FOLLOWER], "lag": plant.lag,
             "depth": plant.depth, "cuts": int(items.cuts.size),
-        } if plant else None,
+        },
         "launches": named(np.flatnonzero(items.first > 0), items.first),
         "delistings": named(np.flatnonzero(items.last < len(items.price) - 1), items.last),
     }  # fmt: skip

@@ -17,7 +17,16 @@ import pytest
 
 from ecops_lib.core.errors import NotebookError, ParameterError
 from ecops_lib.data.store import Store
-from ecops_lib.reports.batch import Limits, Plan, Run, Task, list_runs, prune_runs, run_batch
+from ecops_lib.reports.batch import (
+    Limits,
+    Plan,
+    Run,
+    Task,
+    list_runs,
+    prune_runs,
+    read_plan,
+    run_batch,
+)
 from ecops_lib.reports.batch.runs import digests, read_run, running
 from ecops_lib.reports.batch.worker import CAN_FORK
 from ecops_lib.reports.runner import run_notebook
@@ -60,7 +69,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ran(plan: Plan, out: Path) -> Run:
-    limits = Limits(jobs=3, timeout=8, memory=400 << 20, retries=0)
+    limits = Limits(jobs=5, timeout=6, memory=400 << 20, retries=0)
     return run_batch(plan, out=out, limits=limits, made_at=STAMP)
 
 
@@ -107,31 +116,47 @@ def test_the_manifest_says_what_everything_was_made_from(ran: Run, out: Path) ->
     assert [run.name for run in list_runs(out)] == [ran.name]
 
 
-def test_resume_does_only_what_is_missing_or_has_changed(
+def test_the_command_tells_each_report_and_resume_does_the_rest(
     notebooks: Path, small_shop: Store, tmp_path: Path
 ) -> None:
-    tasks = tuple(
-        Task(notebook=str(notebooks / "orders.ipynb"), store=str(small_shop.path),
-             parameters={"lang": lang}) for lang in ("zh", "en")
-    )  # fmt: skip
-    plan, told = Plan(name="again", tasks=tasks), []
-    first = run_batch(plan, out=tmp_path, made_at=STAMP)
-    shutil.rmtree(tmp_path / first.reports[tasks[1].key]["folder"])
-    again = run_batch(plan, out=tmp_path, made_at=STAMP, resume=True, tell=told.append)
-    assert [report["key"] for report in told] == [tasks[1].key]
-    assert again.folder == first.folder
-    assert again.count("done") == 2
-    assert run_batch(plan, out=tmp_path, resume=True, tell=told.append).count("done") == 2
+    """The command line first; then from Python what is missing or failed, and then nothing."""
+    plan, out = tmp_path / "two.toml", tmp_path / "out"
+    books = [str(notebooks / f"{name}.ipynb") for name in ("orders", "refusing")]
+    stores = json.dumps([str(small_shop.path)])
+    text = f"[[reports]]\nnotebook = {json.dumps(books)}\nstores = {stores}\nlang = 'zh'\n"
+    plan.write_text(text, "utf-8")
+    main = "from ecops_lib.cli import main; main()"
+    command = [sys.executable, "-c", main, "batch", str(plan), "--out", str(out), "--log", "json",
+               "--made-at", STAMP, "--lang", "en"]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 3, ended.stderr
+    lines = [json.loads(line) for line in ended.stdout.splitlines()[:2]]
+    assert sorted(line["status"] for line in lines) == ["done", "failed"]
+    assert ended.stdout.splitlines()[-1].startswith("1 of 2 reports made: ")
+
+    told: list[str] = []
+    tasks = read_plan(plan)
+    [first] = list_runs(out)
+    shutil.rmtree(out / first.reports[tasks.tasks[0].key]["folder"])
+    good = Plan(name=tasks.name, tasks=tasks.tasks[:1])
+    again = run_batch(good, out=out, made_at=STAMP, resume=True,
+                      tell=lambda report: told.append(report["key"]))  # fmt: skip
+    assert told == [tasks.tasks[0].key]
+    assert again.folder.resolve() == first.folder.resolve()
+    assert run_batch(good, out=out, resume=True, tell=lambda r: told.append(r["key"]))
     assert len(told) == 1
     with pytest.raises(ParameterError, match="no run of 'other'"):
-        run_batch(Plan(name="other", tasks=tasks), out=tmp_path, resume=True)
+        run_batch(Plan(name="other", tasks=good.tasks), out=out, resume=True)
     with running(again), pytest.raises(NotebookError, match="another batch is working"):
-        run_batch(plan, out=tmp_path, resume=True)
-    assert [run.name for run in prune_runs(tmp_path, keep=0, dry=True)] == [again.name]
-    assert list_runs(tmp_path)
-    prune_runs(tmp_path, keep=0)
-    assert not list_runs(tmp_path)
-    assert (tmp_path / again.reports[tasks[0].key]["folder"]).is_dir()
+        run_batch(good, out=out, resume=True)
+
+
+def test_old_runs_are_forgotten_and_their_reports_stay(ran: Run, out: Path, plan: Plan) -> None:
+    assert [run.name for run in prune_runs(out, keep=0, dry=True)] == [ran.name]
+    assert list_runs(out)
+    prune_runs(out, keep=0)
+    assert not list_runs(out)
+    assert (out / ran.reports[plan.tasks[0].key]["folder"]).is_dir()
 
 
 def test_a_batch_that_is_killed_leaves_no_process_and_can_go_on(
@@ -177,21 +202,3 @@ def test_the_warm_process_may_be_killed_and_the_batch_goes_on(
             time.sleep(0.02)
         told, _ = batch.communicate(timeout=60)
     assert told.decode().strip() == "['done']"
-
-
-def test_the_command_tells_each_report_and_its_exit_code(
-    notebooks: Path, small_shop: Store, tmp_path: Path
-) -> None:
-    plan = tmp_path / "two.toml"
-    books = [str(notebooks / f"{name}.ipynb") for name in ("orders", "refusing")]
-    stores = json.dumps([str(small_shop.path)])
-    text = f"[[reports]]\nnotebook = {json.dumps(books)}\nstores = {stores}\n"
-    plan.write_text(text, "utf-8")
-    main = "from ecops_lib.cli import main; main()"
-    command = [sys.executable, "-c", main, "batch", str(plan), "--out",
-               str(tmp_path / "out"), "--log", "json", "--lang", "en"]  # fmt: skip
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert ended.returncode == 3, ended.stderr
-    lines = [json.loads(line) for line in ended.stdout.splitlines()[:2]]
-    assert sorted(line["status"] for line in lines) == ["done", "failed"]
-    assert ended.stdout.splitlines()[-1].startswith("1 of 2 reports made: ")
