@@ -1,8 +1,8 @@
 """Batches: CPU and wall time a report, warm and forked, against one command after another.
 
-The same reports of one store are made by ``ecops batch`` (two at a time), by ``ecops run`` once a
-report, and by papermill with nbconvert as two commands a report, in one run, and given as ratios;
-memory of the warm process is looked at along the way.
+Reports of one store are made by ``ecops batch`` (two at a time; several days, both languages, both
+audiences), and a quarter as many by ``ecops run`` and by papermill with nbconvert (two commands a
+report), one after the other and the last day only. Seconds are those of a report, given as ratios.
 
     python -m benchmarks.batch_speed --store shop [--reports 12]
 """

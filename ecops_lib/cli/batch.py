@@ -75,6 +75,7 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
     check_channels(tell_by or [], os.environ)  # type: ignore[arg-type]
     plan = read_plan(Path(what)) if what.endswith(".toml") else matrix_plan(what, _matrix(matrix))
     if shard:
+        check_plan(plan)  # two machines may not write into one place either
         plan = plan.part(*_shard(shard))
     if dry_run:
         check_plan(plan)

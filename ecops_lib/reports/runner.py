@@ -263,7 +263,8 @@ def _executed(plan: _Plan, out: Path, **options: Any) -> NotebookNode:
     try:
         return execute(prepared(plan.notebook, plan.values), **options)
     except CellError as error:
-        kept = out / "failed" / f"{plan.notebook.name}-{plan.folder.name}.ipynb"
+        shop = plan.folder.parts[0]
+        kept = out / "failed" / f"{shop}-{plan.notebook.name}-{plan.folder.name}.ipynb"
         kept.parent.mkdir(exist_ok=True)
         write_whole(kept, node_bytes(error.node))
         section = plan.notebook.section(error.place, plan.lang)

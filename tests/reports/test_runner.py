@@ -140,7 +140,7 @@ def test_failed_cell_is_one_sentence_and_what_ran_is_kept(notebooks, small_shop,
             out=tmp_path,
             parameters={"lang": "en"},
         )
-    kept = tmp_path / "failed" / "failing-2026-11-04-en.ipynb"
+    kept = tmp_path / "failed" / "Corner-店-failing-2026-11-04-en.ipynb"
     assert str(caught.value) == (
         "failing stopped in the section 'Orders by day': ValueError: the price of P1 is missing; "
         f"no page was made, and what ran is in {kept}."

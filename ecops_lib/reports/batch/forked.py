@@ -32,13 +32,14 @@ PRELOADED = (
     "deltalake",
     "scipy.stats",
     "scipy.optimize",
-    "seaborn",
+    "matplotlib.backends.backend_svg",
     "great_tables",
     "ecops_lib.core.bars",
     "ecops_lib.core.charts",
     "ecops_lib.reports.runner",
 )
-"""What a warm process imports; nothing of it starts a thread or opens a socket."""
+"""What a warm process imports; nothing of it starts a thread, opens a socket, or chooses the
+backend of pyplot, which a kernel does by itself."""
 PR_SET_PDEATHSIG = 1
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ecops_lib.core.errors import NotebookError
 from ecops_lib.reports.batch.listing import write_listing
 from ecops_lib.reports.batch.plan import Plan, Task, check_plan
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run, digests, last_run, new_run, running
+from ecops_lib.reports.publish import writing_told
 from ecops_lib.reports.runner import RunCheck, check_run
 
 ENV = {
@@ -28,8 +29,10 @@ ENV = {
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
     ),
+    **dict.fromkeys(("JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"), "background_thread:false"),
 }
-"""One thread a kernel for linear algebra: the reports share the machine."""
+"""One thread a kernel for linear algebra, for the reports share the machine; and none that the
+allocators of Arrow and Delta Lake start by themselves, for the warm process is forked."""
 PASSING = ("crashed", "timeout", "memory")
 """What may pass by itself: tried again; a refusal comes again."""
 PAUSE = 1.0
@@ -118,7 +121,7 @@ def run_batch(
         for task in plan.tasks
     }
     state = _State(deque(t for t in plan.tasks if not run.is_fresh(t.key, checks[t.key])))
-    with running(run):
+    with writing_told(root), running(run):
         run.save()
         try:
             _make(run, state, checks, bounds, made_at, tell)
@@ -188,10 +191,14 @@ def _note(run: Run, check: RunCheck, key: str, told: Mapping[str, Any]) -> None:
     """Write what became of a report into the run."""
     report = run.reports[key]
     asked = {name: report[name] for name in ("notebook", "store", "parameters")}
-    files = digests(run.out / told["folder"]) if told["status"] == DONE else {}
+    version, files = check.version, {}
+    if told["status"] == DONE:
+        files = digests(run.out / told["folder"])
+        made = json.loads((run.out / told["folder"] / "manifest.json").read_text("utf-8"))
+        version = made["store"]["version"]  # files may have been imported since the check
     run.reports[key] = {
         **asked, "tries": report["tries"] + 1, "shop": check.shop, "title": check.title,
-        "version": check.version, "digest": check.notebook, "files": files, **told,
+        "version": version, "digest": check.notebook, "files": files, **told,
     }  # fmt: skip
     run.save()
 
@@ -221,7 +228,8 @@ def _worker() -> Iterator[_Worker]:
     try:
         yield worker
         if process.stdin:
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended by itself
+                process.stdin.close()
         process.wait(timeout=30)
     finally:
         if process.poll() is None:
@@ -230,7 +238,8 @@ def _worker() -> Iterator[_Worker]:
         listener.join(timeout=5)
         for stream in (process.stdin, process.stdout):
             if stream:
-                stream.close()
+                with suppress(BrokenPipeError):
+                    stream.close()
 
 
 def _listen(worker: _Worker) -> None:

@@ -18,6 +18,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
+from http.client import HTTPException
 from typing import Any, Literal
 from urllib.error import URLError
 from urllib.parse import quote_plus, unquote, urlsplit
@@ -42,7 +43,7 @@ TRIES, PAUSE, PATIENCE = 3, 0.5, 10.0
 """Tries, seconds before the second one (doubled for the third), and seconds that one may take."""
 MOST_TOLD = 5
 LONGEST = 1_800
-"""Characters of a message, below the least of the platforms' limits."""
+"""Bytes of a message, below the least of the platforms' limits (企业微信: 2,048)."""
 
 
 def check_channels(channels: Sequence[Channel], environment: Mapping[str, str]) -> None:
@@ -85,7 +86,7 @@ def batch_words(run: Run) -> str:
         f"[{level_word('bad')}] {short_name(shop)}: {finding['text']}"
         for shop, finding in _bad(run)[:MOST_TOLD]
     ]
-    return "\n".join(lines)[:LONGEST]
+    return "\n".join(lines).encode()[:LONGEST].decode("utf-8", "ignore")
 
 
 def _bad(run: Run) -> list[tuple[str, Mapping[str, Any]]]:
@@ -120,7 +121,7 @@ def notify(
                 _send(channel, text, environment)
                 failed.pop(channel, None)
                 break
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 failed[channel] = type(error).__name__  # its words may hold the address
                 if number + 1 < TRIES:
                     wait(PAUSE * 2**number)
@@ -129,10 +130,10 @@ def notify(
 
 def _send(channel: Channel, text: str, environment: Mapping[str, str]) -> None:
     if channel == "mail":
-        _mail(text, environment["ECOPS_SMTP_URL"], environment["ECOPS_MAIL_TO"])
+        _mail(text, *(environment[name].strip() for name in NEEDED["mail"]))
         return
-    url = environment[NEEDED[channel][0]]
-    secret = environment.get(f"ECOPS_{channel.upper()}_SECRET", "")
+    url = environment[NEEDED[channel][0]].strip()
+    secret = environment.get(f"ECOPS_{channel.upper()}_SECRET", "").strip()
     now = time.time()
     body: dict[str, Any]
     match channel:
@@ -154,11 +155,7 @@ def _send(channel: Channel, text: str, environment: Mapping[str, str]) -> None:
 
 
 def sign_dingtalk(stamp: str, secret: str) -> str:
-    """钉钉's signature: HMAC-SHA256 with the secret of the time [ms] and the secret.
-
-    >>> sign_dingtalk("1577262236757", "SECx")
-    'IWfdTFSHVARxPHYSlMvPGjXZ7ROjW5JPAqZIzxRFD/M='
-    """
+    """钉钉's signature: HMAC-SHA256 with the secret of the time [ms] and the secret."""
     told = hmac.new(secret.encode(), f"{stamp}\n{secret}".encode(), hashlib.sha256)
     return base64.b64encode(told.digest()).decode()
 
@@ -188,6 +185,8 @@ def _post(url: str, body: Mapping[str, Any]) -> None:
     if told.strip() == "ok":
         return
     held = json.loads(told)
+    if not isinstance(held, dict):
+        raise ValueError("no answer")
     if any(held.get(name, 0) for name in ("errcode", "code", "StatusCode")):
         raise ValueError("refused")
 

@@ -15,6 +15,7 @@ parameters = { top = 10 }
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import itertools
 import json
@@ -76,7 +77,7 @@ class Plan:
     tasks: tuple[Task, ...]
 
     def part(self, number: int, of: int) -> Plan:
-        """The reports of one machine of several: every so-many-th.
+        """The reports of one machine of several: every so-many-th, as a plan of its own name.
 
         Args:
             number: Which machine, from 1.
@@ -89,7 +90,7 @@ class Plan:
             raise ParameterError(
                 f"shard is {number}/{of}; it must lie between 1/{of} and {of}/{of}."
             )
-        return Plan(name=self.name, tasks=self.tasks[number - 1 :: of])
+        return Plan(name=f"{self.name}-{number}of{of}", tasks=self.tasks[number - 1 :: of])
 
 
 def read_plan(file: Path) -> Plan:
@@ -111,7 +112,11 @@ def read_plan(file: Path) -> Plan:
         where = f"{file}, [[reports]] {number}"
         _known(entry, KNOWN, where)
         both = {**defaults, **entry}
-        both["parameters"] = {**defaults.get("parameters", {}), **entry.get("parameters", {})}
+        both["parameters"] = {
+            name: str(value) if isinstance(value, dt.date) else value
+            for held in (defaults, entry)
+            for name, value in _table(held.get("parameters", {}), where).items()
+        }
         tasks += _tasks(both, file.parent, where)
     return _plan(str(held.get("name", file.stem)), tasks, str(file))
 
@@ -191,10 +196,18 @@ def _stores(pattern: str, folder: Path) -> list[str]:
     """Folders of stores; a pattern stands for those that hold one."""
     if "*" not in pattern:
         return [str(folder / pattern)]
-    found = sorted(str(file.parent) for file in folder.glob(f"{pattern.rstrip('/')}/store.toml"))
+    whole = folder / pattern / "store.toml"
+    root = Path(whole.anchor)
+    found = sorted(str(file.parent) for file in root.glob(str(whole.relative_to(root))))
     if not found:
         raise ParameterError(f"stores {pattern!r} holds no store below {folder.resolve()}.")
     return found
+
+
+def _table(held: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(held, Mapping):
+        raise ParameterError(f"{where} has parameters = {held!r}; write a table of values.")
+    return held
 
 
 def _known(entry: object, names: Sequence[str], where: str) -> None:

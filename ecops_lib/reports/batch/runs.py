@@ -13,7 +13,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,9 @@ class Run:
     def is_fresh(self, key: str, check: RunCheck) -> bool:
         """Whether a report is done, whole on the disk, from the data and notebook of now."""
         report = self.reports.get(key, {})
-        if report.get("status") != DONE or report["version"] != check.version:
+        if report.get("status") != DONE or report["folder"] != str(check.folder):
             return False
-        if report["digest"] != check.notebook:
+        if (report["version"], report["digest"]) != (check.version, check.notebook):
             return False
         return bool(report["files"] == digests(self.out / report["folder"]))
 
@@ -110,7 +110,7 @@ def last_run(plan: Plan, out: Path) -> Run:
 def _with_tasks(run: Run, plan: Plan) -> Run:
     """The run with the plan's reports, keeping what became of those that it has."""
     run.reports = {
-        task.key: {**run.reports.get(task.key, {"status": WAITING, "tries": 0}), **_asked(task)}
+        task.key: {**run.reports.get(task.key, {"status": WAITING}), **_asked(task), "tries": 0}
         for task in plan.tasks
     }
     return run
@@ -138,10 +138,11 @@ def read_run(folder: Path, out: Path) -> Run:
 
 def list_runs(out: Path) -> list[Run]:
     """All runs of a folder, the newest first."""
-    files = (out / FOLDER).glob("*/*/*/manifest.json")
-    return sorted(
-        (read_run(file.parent, out) for file in files), key=lambda run: run.begun, reverse=True
-    )
+    found = []
+    for file in (out / FOLDER).glob("*/*/*/manifest.json"):
+        with suppress(FileError):  # a damaged one hides no other; `ecops runs show` names it
+            found.append(read_run(file.parent, out))
+    return sorted(found, key=lambda run: run.begun, reverse=True)
 
 
 def prune_runs(out: Path, *, keep: int, dry: bool = False) -> list[Run]:
@@ -165,9 +166,12 @@ def prune_runs(out: Path, *, keep: int, dry: bool = False) -> list[Run]:
     for run in list_runs(out):
         seen[run.plan] = seen.get(run.plan, 0) + 1
         if seen[run.plan] > keep:
-            gone.append(run)
-            if not dry:
+            if dry:
+                gone.append(run)
+                continue
+            with suppress(NotebookError), running(run):  # one that is worked on stays
                 shutil.rmtree(run.folder)
+                gone.append(run)
     return gone
 
 

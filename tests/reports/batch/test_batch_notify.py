@@ -79,6 +79,14 @@ def test_words_say_how_many_what_failed_and_what_is_bad() -> None:
     assert batch_words(run_of("done")).splitlines()[0] == "ecops morning：1 份报告做成 1 份。"
 
 
+def test_a_message_is_short_in_bytes() -> None:
+    run = run_of(*["done"] * 9)
+    for number, report in enumerate(run.reports.values()):
+        text = f"{number}" + "转化率下降" * 200
+        report["findings"] = [{"key": "k", "level": "bad", "text": text, "money": 1.0}]
+    assert 1_500 < len(batch_words(run).encode()) <= 1_800
+
+
 def test_who_wants_to_hear_what() -> None:
     calm, bad, failed = run_of("done", level="info"), run_of("done"), run_of("crashed")
     told = {on: [is_worth_telling(run, on) for run in (calm, bad, failed)]
@@ -133,6 +141,12 @@ def test_what_fails_is_tried_again_and_then_told_without_secrets(
     fake.answers = [(500, "no")] * 3
     failed = notify("x", ["wecom"], {"ECOPS_WECOM_URL": url}, wait=waits.append)
     assert failed == {"wecom": "OSError"}
+    fake.answers = [(200, "[1]")] * 3
+    assert notify("x", ["wecom"], {"ECOPS_WECOM_URL": url}, wait=waits.append) == {
+        "wecom": "ValueError"
+    }
+    env = {"ECOPS_DINGTALK_URL": f"{url} x\n", "ECOPS_DINGTALK_SECRET": SECRET}
+    assert notify("x", ["dingtalk"], env, wait=waits.append) == {"dingtalk": "InvalidURL"}
     gone = notify("x", ["slack"], {"ECOPS_SLACK_URL": "file:///etc/passwd"}, wait=waits.append)
     assert gone == {"slack": "ValueError"}
 

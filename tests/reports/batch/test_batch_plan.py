@@ -50,6 +50,11 @@ def test_a_plan_is_shops_times_notebooks_times_languages(shops: Path) -> None:
     ]
 
 
+def test_a_pattern_may_begin_at_the_root(shops: Path) -> None:
+    plan = matrix_plan("daily_review", {"store": [f"{shops}/shops/*"]})
+    assert [task.store for task in plan.tasks] == [f"{shops}/shops/a", f"{shops}/shops/b"]
+
+
 def test_a_matrix_combines_all_values() -> None:
     plan = matrix_plan("daily_review", {"store": ["a", "b"], "lang": ["zh", "en"]})
     assert [(t.store, t.parameters["lang"]) for t in plan.tasks] == [
@@ -62,6 +67,7 @@ def test_a_matrix_combines_all_values() -> None:
 def test_shards_together_are_the_whole() -> None:
     tasks = tuple(Task(notebook="n", store=str(k)) for k in range(10))
     plan = Plan(name="p", tasks=tasks)
+    assert plan.part(2, 3).name == "p-2of3"  # so that runs of machines are not mixed up
     parts = [plan.part(k, 3).tasks for k in (1, 2, 3)]
     assert sorted((t.store for part in parts for t in part), key=int) == [str(k) for k in range(10)]
     assert sum(map(len, parts)) == 10
@@ -78,6 +84,7 @@ def test_shards_together_are_the_whole() -> None:
         ("name = 'x'", "asks for no report"),
         ("[defaults]\nfoo = 1", r"\[defaults\] has 'foo'"),
         ("[[reports]]\nnotebook='x'\nstores='none/*'", "holds no store below"),
+        ("[[reports]]\nnotebook='x'\nstores='s'\nparameters='y'", "write a table of values"),
     ],
 )
 def test_a_wrong_plan_is_refused_in_one_sentence(tmp_path: Path, text: str, words: str) -> None:

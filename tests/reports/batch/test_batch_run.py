@@ -27,6 +27,7 @@ from ecops_lib.reports.batch import (
     read_plan,
     run_batch,
 )
+from ecops_lib.reports.batch.making import ENV
 from ecops_lib.reports.batch.runs import digests, read_run, running
 from ecops_lib.reports.batch.worker import CAN_FORK
 from ecops_lib.reports.runner import run_notebook
@@ -106,6 +107,21 @@ def test_pages_are_those_of_single_runs(ran: Run, plan: Plan, out: Path, tmp_pat
     report = ran.reports[task.key]
     assert digests(out / report["folder"]) == digests(alone.folder)
     assert report["files"] == digests(alone.folder)
+
+
+def test_the_warm_process_has_one_thread_and_no_backend() -> None:
+    code = (
+        "import importlib, os, sys, threading\n"
+        "from ecops_lib.reports.batch.forked import PRELOADED\n"
+        "[importlib.import_module(name) for name in PRELOADED]\n"
+        "print(threading.active_count(), len(os.listdir('/proc/self/task')),\n"
+        "      'matplotlib.pyplot' in sys.modules)"
+    )
+    env = {**os.environ, **ENV}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["1", "1", "False"]
 
 
 def test_the_manifest_says_what_everything_was_made_from(ran: Run, out: Path) -> None:
