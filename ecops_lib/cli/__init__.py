@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from ecops_lib.cli import (
+    actions,
     batch,
     campaigns,
     contacts,
@@ -45,6 +46,7 @@ customers.add_commands(app)
 supply.add_commands(app)
 campaigns.add_commands(app)
 market.add_commands(app)
+actions.add_commands(app)
 watch.add_commands(app)
 batch.add_commands(app)
 

@@ -222,7 +222,7 @@ def find_claim_waves(history: History, *, day: dt.date) -> Claims:
     owner = history.settings.owners.get("service", tr("customer service"))
     if missing := _missing(history, day):
         return Claims(day=day, owner=owner, reason=missing)
-    counts, exposure = _grids(history, day)
+    counts, exposure = claim_grids(history, day)
     seen = counts.to_numpy(float)
     judged = judge_counts(seen, exposure.to_numpy(float), windows=(1,))
     told = _told(history, day)
@@ -274,7 +274,7 @@ def _missing(history: History, day: dt.date) -> str:
     return ""
 
 
-def _grids(history: History, day: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
+def claim_grids(history: History, day: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Claims and what should carry them, by day × product; the shop as the first column."""
     import numpy as np
 

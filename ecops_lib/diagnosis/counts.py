@@ -51,6 +51,7 @@ class Judged:
         expected: Counts expected in it from the item's own past.
         low: Lower end of the range that holds 95 % of such windows.
         high: Its upper end.
+        extra: Squared coefficient of variation of the expectation, beyond Poisson's.
         p_fall: Chance of so low a count or a lower one, for the windows tried.
         p_rise: Chance of so high a count or a higher one, for the windows tried.
     """
@@ -60,6 +61,7 @@ class Judged:
     expected: Numbers
     low: Numbers
     high: Numbers
+    extra: Numbers
     p_fall: Numbers
     p_rise: Numbers
 
@@ -180,6 +182,7 @@ def _judge(recent: _Recent, days: int, calm: Flags) -> Judged:
         expected=expected * blank,
         low=model.ppf(0.025) * blank,
         high=model.ppf(0.975) * blank,
+        extra=extra * blank,
         p_fall=fall * blank,
         p_rise=rise * blank,
     )
@@ -208,7 +211,7 @@ def _oddest(tried: list[Judged]) -> Judged:
     odd = np.where(np.isnan(falls), 1.0, np.minimum(falls, rises)).argmin(axis=0)
     picked = {
         name: np.take_along_axis(np.stack([getattr(j, name) for j in tried]), odd[None], 0)[0]
-        for name in ("days", "seen", "expected", "low", "high")
+        for name in ("days", "seen", "expected", "low", "high", "extra")
     }
     tries = len(tried)
     return Judged(
