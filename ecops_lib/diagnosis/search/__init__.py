@@ -1,0 +1,1 @@
+"""Which few slices of the shop explain a change?"""
