@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecops_lib.core.checks import as_day, require_between
-from ecops_lib.core.errors import MetricError, MissingDataError, ParameterError
+from ecops_lib.core.errors import ParameterError
 from ecops_lib.data.frames import DAY
 from ecops_lib.diagnosis.actions.kept import KeptAction
-from ecops_lib.diagnosis.actions.results import ActionResults, Followed, Why
-from ecops_lib.diagnosis.claims import claim_grids
-from ecops_lib.diagnosis.counts import LEAST, PRIOR, WINDOWS, judge_counts
-from ecops_lib.diagnosis.history import PAST, History
+from ecops_lib.diagnosis.actions.panels import (
+    GUARD,
+    Panel,
+    UntoldError,
+    item_of,
+    read_panel,
+    worth,
+)
+from ecops_lib.diagnosis.actions.results import ActionResults, Followed
+from ecops_lib.diagnosis.counts import LEAST, PRIOR, judge_counts
+from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.levels import SHORT_DOUBT, expect_level
-from ecops_lib.metrics.facts import COLUMNS
-from ecops_lib.metrics.measuring import measure
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ecops_lib.diagnosis.counts import Numbers
 
 AFTER = 14
 """Days after the closing that are measured at most."""
@@ -34,39 +41,13 @@ FEWEST_PAST = 14
 LONGEST = 31
 """How far back a closing may lie at most, for its past to be within the history [days]."""
 
-GUARD = max(WINDOWS) - 1
-"""Days before the first day of a finding that are not taken for usual either: what is found
-on a day may have begun some days earlier."""
+STRANGE = 0.5
+"""Relative standard error from which on a day is left out: such is a festival or a holiday
+that the shop meets for the first time."""
 
 MONTH = 28
 ROBUST = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
-
-
-class _UntoldError(Exception):
-    """Nothing can be judged; ``why`` says the reason."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Panel:
-    """A metric by day × thing, up to the last day that is measured.
-
-    Attributes:
-        counts: What is counted; NaN where nothing is told.
-        exposure: What carries the counts.
-        level: The shop's own series that tells how its days should go; None where the
-            exposure tells it.
-        amounts: Money of the same cells.
-    """
-
-    counts: pd.DataFrame
-    exposure: pd.DataFrame
-    level: pd.Series[float] | None
-    amounts: pd.DataFrame
 
 
 def measure_actions(
@@ -131,7 +112,7 @@ def _follow(history: History, action: KeptAction, day: dt.date) -> Followed:
         return Followed(action=action, name=name)
     try:
         return _judged(history, action, day, name)
-    except _UntoldError as reason:
+    except UntoldError as reason:
         return Followed(action=action, name=name, verdict="untold", why=reason.why)
 
 
@@ -147,43 +128,90 @@ class _Days:
 def _judged(history: History, action: KeptAction, day: dt.date, name: str) -> Followed:
     """The verdict on an action that was done."""
     if not action.metric:
-        raise _UntoldError("no_metric")
+        raise UntoldError("no_metric")
     if action.closed_on is None:
-        raise _UntoldError("no_day")
+        raise UntoldError("no_day")
     closed = max(action.closed_on, action.opened_on)
     until = min(day, closed + AFTER * DAY)
     if (until - closed).days < FEWEST_DAYS:
-        raise _UntoldError("few_days")
-    panel = _panel(history, action, until)
-    item = _item(action)
+        raise UntoldError("few_days")
+    panel = read_panel(history, action, until)
+    item = item_of(action)
     if item not in panel.counts:
-        raise _UntoldError("no_figures")
-    days = _split(panel.counts[item], action, closed)
-    after = _window(history, panel, days.before, days.after, item)
-    trouble = _window(history, panel, days.before, days.trouble, item)
+        raise UntoldError("no_figures")
+    first = (action.since or action.opened_on) - GUARD * DAY
+    level = _level(history, panel, first=first, until=until)
+    days = _split(panel.counts[item], action, closed, level.ordinary)
+    after = _window(panel, level, days.before, days.after, item)
+    trouble = _window(panel, level, days.before, days.trouble, item)
     if not (max(after.expected, after.seen) >= LEAST and trouble.expected > 0):
-        raise _UntoldError("few_counts")
-    return _verdict(action, name, after, trouble, _worth(panel, item))
+        raise UntoldError("few_counts")
+    return _verdict(action, name, after, trouble, worth(panel, item))
 
 
-def _split(counts: pd.Series[float], action: KeptAction, closed: dt.date) -> _Days:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Path:
+    """What the shop may be expected to do by day, from the days before the trouble alone.
+
+    Attributes:
+        expected: By day of the panel.
+        doubts: Relative standard error beyond an ordinary day's.
+        past: The shop's own series up to the trouble; None where the exposure tells it.
+        first: First day that may be of the trouble.
+    """
+
+    expected: pd.Series[float]
+    doubts: pd.Series[float]
+    past: pd.Series[float] | None
+    first: dt.date
+
+    @property
+    def ordinary(self) -> pd.DatetimeIndex:
+        """Days that can be expected: no festival or holiday met for the first time."""
+        import pandas as pd
+
+        return pd.DatetimeIndex(self.doubts.index[self.doubts <= STRANGE])
+
+
+def _level(history: History, panel: Panel, *, first: dt.date, until: dt.date) -> _Path:
+    import pandas as pd
+
+    days = panel.counts.index
+    if panel.level is None:
+        ones = pd.Series(1.0, index=days)
+        return _Path(expected=ones, doubts=0 * ones, past=None, first=first)
+    ahead = (until - first).days + 1
+    found = expect_level(panel.level, history=history, day=until, ahead=ahead)
+    return _Path(
+        expected=found.expected.reindex(days),
+        doubts=found.doubts.reindex(days),
+        past=panel.level.loc[: str(first - DAY)],
+        first=first,
+    )
+
+
+def _split(
+    counts: pd.Series[float], action: KeptAction, closed: dt.date, ordinary: pd.DatetimeIndex
+) -> _Days:
     """The days of an action; the day of the closing is neither of the two."""
     import pandas as pd
 
     told = pd.DatetimeIndex(counts.dropna().index)
     since = action.since or action.opened_on
     last = max(action.opened_on, closed - DAY)
+    trouble = told[(told >= pd.Timestamp(since)) & (told <= pd.Timestamp(last))]
+    after = told[told > pd.Timestamp(closed)]
+    if not len(after):
+        raise UntoldError("no_figures")
     days = _Days(
         before=told[told < pd.Timestamp(since - GUARD * DAY)],
-        trouble=told[(told >= pd.Timestamp(since)) & (told <= pd.Timestamp(last))],
-        after=told[told > pd.Timestamp(closed)],
+        trouble=trouble[trouble.isin(ordinary)],
+        after=after[after.isin(ordinary)],
     )
-    if not len(days.after):
-        raise _UntoldError("no_figures")
     if len(days.after) < FEWEST_DAYS:
-        raise _UntoldError("few_days")
+        raise UntoldError("few_days")
     if len(days.before) < FEWEST_PAST or not len(days.trouble):
-        raise _UntoldError("no_past")
+        raise UntoldError("no_past")
     return days
 
 
@@ -200,28 +228,27 @@ class Window:
 
 
 def _window(
-    history: History, panel: Panel, before: pd.DatetimeIndex, days: pd.DatetimeIndex, item: object
+    panel: Panel, path: _Path, before: pd.DatetimeIndex, days: pd.DatetimeIndex, item: object
 ) -> Window:
     """A window of days held against the days before the trouble."""
     import numpy as np
 
     rows = before.append(days)
-    counts = panel.counts.loc[rows].to_numpy(float)
-    exposure, doubt = panel.exposure.loc[rows].to_numpy(float), np.zeros(len(days))
-    if panel.level is not None:
-        first, until = before[-1].date() + DAY, days[-1].date()
-        ahead = (until - first).days + 1
-        level = expect_level(panel.level, history=history, day=until, ahead=ahead)
-        gap = ahead - len(days)
-        drift = _drift(panel.level.loc[: str(first - DAY)], gap=gap, days=len(days))
-        doubt = np.hypot(np.asarray(level.doubts.reindex(days), dtype=float), drift)
-        exposure = exposure * level.on(rows)
-    judged = judge_counts(counts, exposure, windows=(len(days),), doubt=doubt)
-    place = panel.counts.columns.get_loc(item)
-    told = {name: float(getattr(judged, name)[place]) for name in ("seen", "expected", "low")}
-    return Window(
-        days=len(days), **told, high=float(judged.high[place]), extra=float(judged.extra[place])
+    scale = path.expected.loc[rows].to_numpy(float)[:, None]
+    doubt: Numbers = np.asarray(path.doubts.loc[days], dtype=float)
+    if path.past is not None:
+        gap = (days[0].date() - path.first).days
+        drift = _drift(path.past, gap=gap, days=len(days))
+        doubt = np.asarray(np.hypot(doubt, drift), dtype=float)
+    judged = judge_counts(
+        panel.counts.loc[rows].to_numpy(float),
+        panel.exposure.loc[rows].to_numpy(float) * scale,
+        windows=(len(days),),
+        doubt=doubt,
     )
+    place = panel.counts.columns.get_loc(item)
+    names = ("seen", "expected", "low", "high", "extra")
+    return Window(days=len(days), **{n: float(getattr(judged, n)[place]) for n in names})
 
 
 def _drift(past: pd.Series[float], *, gap: int, days: int) -> float:
@@ -273,103 +300,3 @@ def _verdict(
         regained_low=gains[0] * worth,
         regained_high=gains[1] * worth,
     )
-
-
-def _worth(panel: Panel, item: object) -> float:
-    """Money a unit, of the thing's own figures, or of all where it has none; NaN where untold."""
-    import numpy as np
-
-    counts = panel.counts.where(panel.amounts.notna())
-    for held in ([item], list(counts.columns)):
-        units = float(np.nansum(counts[held].to_numpy(float)))
-        money = float(np.nansum(panel.amounts[held].where(counts[held].notna()).to_numpy(float)))
-        if units > 0 and money > 0:
-            return money / units
-    return float("nan")
-
-
-def _item(action: KeptAction) -> object:
-    """The column of an action's slice."""
-    values = [value for _, value in _pairs(action)]
-    return tuple(values) if len(values) > 1 else "".join(values)
-
-
-def _pairs(action: KeptAction) -> list[tuple[str, str]]:
-    """Dimensions and values of an action's slice."""
-    if action.slice in {"", "shop"}:
-        return []
-    if "&" not in action.slice or action.metric != "paid_sub_orders":
-        name, _, value = action.slice.partition("=")
-        return [(name, value)]
-    parts = [part.partition("=") for part in action.slice.split("&")]
-    return [(name, value) for name, _, value in parts]
-
-
-def _panel(history: History, action: KeptAction, until: dt.date) -> Panel:
-    """The metric of an action; what cannot be had is said.
-
-    Raises:
-        _UntoldError: The store no longer tells it.
-    """
-    try:
-        match action.metric:
-            case "conversion_rate":
-                return _traffic(history, "product", "paying_buyers", until)
-            case "visitors":
-                return _traffic(history, "channel", "visitors", until)
-            case "refund_claims":
-                return _claims(history, until)
-            case "paid_sub_orders" | "paid_orders":
-                return _sales(history, action, until)
-    except (MissingDataError, MetricError):
-        raise _UntoldError("no_figures") from None
-    raise _UntoldError("no_metric")
-
-
-def _traffic(history: History, scope: str, column: str, until: dt.date) -> Panel:
-    if not history.has("traffic"):
-        raise _UntoldError("no_figures")
-    counts = history.traffic_grid(scope, column, until=until)
-    visitors = history.traffic_grid(scope, "visitors", until=until)
-    amounts = history.traffic_grid(scope, "paid_amount", until=until)
-    if scope == "product":
-        return Panel(counts=counts, exposure=visitors, level=history.conversion, amounts=amounts)
-    shop = history.shop["visitors"].reindex(counts.index)
-    whole = history.shop["visitors"] if shop.notna().all() else visitors.sum(axis=1, min_count=1)
-    return Panel(counts=counts, exposure=0 * counts + 1, level=whole, amounts=amounts)
-
-
-def _claims(history: History, until: dt.date) -> Panel:
-    if not history.has("refunds"):
-        raise _UntoldError("no_figures")
-    counts, exposure = claim_grids(history, until)
-    claims = history.claims.assign(item=history.claims["product_id"].fillna(""))
-    amounts = claims.pivot_table(index="day", columns="item", values="amount", aggfunc="sum")
-    whole = amounts.reindex(index=counts.index, columns=counts.columns).astype(float)
-    whole[""] = claims.groupby("day")["amount"].sum().reindex(counts.index).astype(float)
-    return Panel(counts=counts, exposure=exposure, level=None, amounts=whole.fillna(0.0))
-
-
-def _sales(history: History, action: KeptAction, until: dt.date) -> Panel:
-    """Paid order lines (or orders) by day × the values of a slice's dimensions."""
-    import pandas as pd
-
-    named = {column: name for name, column in COLUMNS.items()}
-    columns = [name for name, _ in _pairs(action)]
-    if not set(columns) <= set(named):
-        raise _UntoldError("no_metric")
-    first, keys = until - (PAST + GUARD) * DAY, [action.metric, "paid_amount"]
-    by = ("day", *(named[column] for column in columns))
-    held = measure(history.tables.source, keys, start=first, end=until, by=by).to_frame()  # type: ignore[arg-type]
-    days = pd.date_range(first, until, freq="D", name="day")
-    if not columns:
-        grids = [held.set_index("day")[[key]].set_axis([""], axis=1) for key in keys]
-    else:
-        grids = [
-            held.pivot_table(index="day", columns=columns, values=key, aggfunc="sum")
-            for key in keys
-        ]
-    counts, amounts = (grid.reindex(days).astype(float) for grid in grids)
-    counts = counts.fillna(0.0).where(counts.ffill().notna())
-    level = history.shop["paid_orders"]
-    return Panel(counts=counts, exposure=0 * counts + 1, level=level, amounts=amounts)

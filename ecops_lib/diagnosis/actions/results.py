@@ -44,7 +44,7 @@ WHYS: Mapping[Why, str] = {
     "no_day": mark("its closed_on is empty"),
     "no_figures": mark("no longer measured: its figures are not in the store"),
     "no_past": mark("too few days before it to know what is usual"),
-    "few_days": mark("too few days since"),
+    "few_days": mark("too few ordinary days since"),
     "few_counts": mark("too few counts since"),
     "between": mark("what came since fits both"),
 }
@@ -339,8 +339,14 @@ def _short(row: Followed) -> Finding:
         text=_with_money(text, row),
         evidence=row.numbers,
         money=row.action.expected_money,
-        action=Action(text=tr("look for another cause"), owner=row.action.owner),
+        action=Action(text=_advice(row.action.metric), owner=row.action.owner),
     )
+
+
+def _advice(metric: str) -> str:
+    if metric == "refund_claims":
+        return tr("wait for the claims on what was sold before; if they go on, find another cause")
+    return tr("look for another cause")
 
 
 def _back(row: Followed) -> Finding:
