@@ -1,35 +1,30 @@
 """Today's tasks with their owners, and what became of yesterday's.
 
-Nothing is stored by a run: yesterday's tasks are yesterday's findings, computed again
-as they stood at the end of that day. What people did is read from ``tasks.csv`` in the
-store's folder, if there is one: a line a task with its ``key`` (as on the page), the
-``day`` of the page, a ``status`` (done or dropped) and a ``note``.
+Yesterday's tasks are yesterday's findings, computed again as they stood at the end of that
+day, so that a page tells the same whenever it is made. What people did about them is read
+from the actions that the store keeps (``diagnosis.actions``).
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ecops_lib.core.checks import as_day, listed, require_columns
-from ecops_lib.core.errors import FileError
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
-from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.actions.keeping import RELAPSE
+from ecops_lib.diagnosis.actions.kept import KeptAction, read_actions
+from ecops_lib.diagnosis.actions.results import STATUSES
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.review import Look, Review, review_day
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MARKS: Mapping[str, str] = {"done": mark("done"), "dropped": mark("dropped")}
 
 STATES: Mapping[str, str] = {
     "new": mark("New today"),
@@ -39,14 +34,6 @@ STATES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What somebody wrote about a task in ``tasks.csv``."""
-
-    status: str
-    note: str = ""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tasks(Result):
     """Tasks of a day and of the day before.
@@ -54,7 +41,7 @@ class Tasks(Result):
     Attributes:
         day: The day.
         rows: One row a task: ``state`` (new, persists, over or unknown), ``finding`` and
-            ``mark`` (None where nobody wrote one).
+            ``mark`` (what people did about it lately; None where nothing).
     """
 
     units: ClassVar[Mapping[str, Unit]] = {"money": "money"}
@@ -64,7 +51,7 @@ class Tasks(Result):
         "about": mark("Because"),
         "money": mark("At stake"),
         "state": mark("State"),
-        "mark": mark("In tasks.csv"),
+        "mark": mark("What was done"),
         "key": mark("Key"),
     }
     sheet: ClassVar[str] = mark("Tasks")
@@ -105,7 +92,7 @@ class Task:
 
     finding: Finding
     state: str
-    mark: Mark | None = None
+    mark: KeptAction | None = None
 
 
 def _became(before: int, counts: Mapping[str, int]) -> str:
@@ -124,7 +111,7 @@ def _became(before: int, counts: Mapping[str, int]) -> str:
 
 def _shown(task: Task) -> dict[str, object]:
     action, found = task.finding.action, task.mark
-    said = tr("; ").join(p for p in (tr(MARKS[found.status]), found.note) if p) if found else ""
+    said = tr("; ").join(p for p in (tr(STATUSES[found.status]), found.note) if p) if found else ""
     return {
         "owner": action.owner if action else "",
         "task": action.text if action else "",
@@ -143,14 +130,34 @@ def follow_tasks(history: History, review: Review, *, others: Sequence[Look] = (
         history: The days before, of a store.
         review: The review of the day.
         others: The further sections that the review was made with.
+
+    Raises:
+        FileError: The store's actions cannot be understood.
     """
     before = review_day(history, day=review.day - DAY, others=others)
     store = history.tables.store
-    marks = read_marks(store.path, day=before.day) if store else {}
+    marks = find_marks(read_actions(store), day=review.day) if store else {}
     return plan_tasks(review, before, marks=marks)
 
 
-def plan_tasks(today: Review, before: Review, *, marks: Mapping[str, Mark] | None = None) -> Tasks:
+def find_marks(actions: Iterable[KeptAction], *, day: dt.date) -> dict[str, KeptAction]:
+    """The actions that were closed lately, by key, as they stood at the end of a day.
+
+    Args:
+        actions: Those that the store keeps, earlier ones first.
+        day: The day of the page.
+    """
+    stood = (action.on(day) for action in actions)
+    return {
+        action.key: action
+        for action in stood
+        if action and action.closed_on and (day - action.closed_on).days <= RELAPSE
+    }
+
+
+def plan_tasks(
+    today: Review, before: Review, *, marks: Mapping[str, KeptAction] | None = None
+) -> Tasks:
     """Make tasks of the findings that ask for something, and follow yesterday's.
 
     A task of yesterday *persists* if the same finding is made today, *is over* if its
@@ -160,7 +167,7 @@ def plan_tasks(today: Review, before: Review, *, marks: Mapping[str, Mark] | Non
     Args:
         today: The review of the day.
         before: The review of the day before, from the same store.
-        marks: What people wrote about the tasks of the day before, by key.
+        marks: What people did about tasks lately, by key.
 
     Returns:
         The tasks, most important first; yesterday's that are over last.
@@ -192,34 +199,3 @@ def _looked(today: Review, before: Review, key: str) -> bool:
         if not then.absent() and any(f.key == key for f in then.findings()):
             return not now.absent()
     return False
-
-
-def read_marks(folder: str | Path, *, day: dt.date) -> dict[str, Mark]:
-    """What people wrote in ``tasks.csv`` about the tasks of a page, by key.
-
-    Args:
-        folder: The store's folder.
-        day: The day of that page.
-
-    Raises:
-        FileError: The file lacks a column, or a status is neither done nor dropped.
-    """
-    file = Path(folder) / "tasks.csv"
-    if not file.exists():
-        return {}
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        reader = csv.DictReader(opened)
-        require_columns(reader.fieldnames or [], ("key", "day", "status"), table=str(file))
-        return {row["key"]: _mark(row, file) for row in reader if _is_of(row, day, file)}
-
-
-def _is_of(row: Mapping[str, str], day: dt.date, file: Path) -> bool:
-    return as_day(row["day"], name=f"day in {file}") == day
-
-
-def _mark(row: Mapping[str, str], file: Path) -> Mark:
-    if row["status"] not in MARKS:
-        raise FileError(
-            f"{file} marks {row['key']!r} as {row['status']!r}; use one of {listed(MARKS)}."
-        )
-    return Mark(status=row["status"], note=short_name(row.get("note"), ""))

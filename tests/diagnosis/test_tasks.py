@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
-import pytest
 
-from ecops_lib.core.errors import ColumnError, FileError
 from ecops_lib.core.findings import Action, Finding
+from ecops_lib.core.language import reading
 from ecops_lib.core.results import Result
+from ecops_lib.diagnosis.actions import KeptAction
 from ecops_lib.diagnosis.review import Review
-from ecops_lib.diagnosis.tasks import Mark, plan_tasks, read_marks
+from ecops_lib.diagnosis.tasks import find_marks, plan_tasks
 
 DAY = dt.date(2026, 10, 28)
+DAY_LONG = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,29 +82,35 @@ def test_the_words_count_what_became_of_yesterday() -> None:
     ]
 
 
-def test_what_people_wrote_stands_beside_the_task(tmp_path: Path) -> None:
-    (tmp_path / "tasks.csv").write_text(
-        "\ufeffday,key,status,note\n2026-10-27,a/1,done,price back\n2026-10-20,b/2,dropped,\n",
-        "utf-8",
-    )
-    marks = read_marks(tmp_path, day=dt.date(2026, 10, 27))
-    assert marks == {"a/1": Mark(status="done", note="price back")}
-    tasks = plan_tasks(review(Section(found=(found("a/1"),))), review(Section()), marks=marks)
-    assert tasks.to_frame()["mark"].tolist() == ["done; price back"]
+def closed(key: str, on: int, **given: object) -> KeptAction:
+    """An action of the day before that was closed on a day of the month."""
+    told = {"status": "done", "note": "price back", **given}
+    return KeptAction(key=key, opened_on=DAY - DAY_LONG, closed_on=DAY.replace(day=on), **told)
 
 
-def test_no_tasks_csv_is_no_mark(tmp_path: Path) -> None:
-    assert read_marks(tmp_path, day=DAY) == {}
+def test_what_people_did_stands_beside_the_task() -> None:
+    marks = find_marks([closed("a/1", DAY.day)], day=DAY)
+    today = review(Section(found=(found("a/1"), found("b/2"))))
+    tasks = plan_tasks(today, review(Section()), marks=marks)
+    assert tasks.to_frame()["mark"].tolist() == ["done; price back", ""]
+    with reading("zh"):
+        assert tasks.to_frame()["mark"].tolist() == ["已完成；price back", ""]
 
 
-def test_an_unknown_status_and_a_missing_column_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "tasks.csv"
-    file.write_text("day,key,status\n2026-10-28,a/1,maybe\n", "utf-8")
-    with pytest.raises(FileError, match="'maybe'; use one of 'done', 'dropped'"):
-        read_marks(tmp_path, day=DAY)
-    file.write_text("day,key\n2026-10-28,a/1\n", "utf-8")
-    with pytest.raises(ColumnError, match="no column 'status'"):
-        read_marks(tmp_path, day=DAY)
+def test_only_what_was_closed_lately_and_by_the_day_is_a_mark() -> None:
+    held = [
+        closed("early/1", DAY.day, opened_on=dt.date(2026, 9, 1), status="dropped"),
+        closed("late/2", DAY.day + 1),
+        closed("new/3", DAY.day, opened_on=DAY),
+        KeptAction(key="open/4", status="open", opened_on=DAY - DAY_LONG),
+        KeptAction(
+            key="old/5",
+            status="done",
+            opened_on=dt.date(2026, 9, 1),
+            closed_on=dt.date(2026, 10, 1),
+        ),
+    ]
+    assert list(find_marks(held, day=DAY)) == ["early/1"]
 
 
 def test_a_thing_is_named_once_by_the_first_section_that_names_it() -> None:
