@@ -119,7 +119,15 @@ def _sorted(held: Iterable[KeptAction]) -> list[KeptAction]:
 
 
 def _headings() -> tuple[str, ...]:
-    return (tr("Key"), tr("State"), tr("Due"), tr("Owner"), tr("Task"), tr("At stake"), tr("Note"))
+    return (
+        tr("Key"),
+        tr("State"),
+        tr("Due by"),
+        tr("Owner"),
+        tr("Task"),
+        tr("At stake"),
+        tr("Note"),
+    )
 
 
 def _cells(action: KeptAction) -> tuple[str, ...]:

@@ -84,8 +84,8 @@ def test_the_words_count_what_became_of_yesterday() -> None:
 
 def closed(key: str, on: int, **given: object) -> KeptAction:
     """An action of the day before that was closed on a day of the month."""
-    told = {"status": "done", "note": "price back", **given}
-    return KeptAction(key=key, opened_on=DAY - DAY_LONG, closed_on=DAY.replace(day=on), **told)
+    told = {"status": "done", "note": "price back", "opened_on": DAY - DAY_LONG, **given}
+    return KeptAction(key=key, closed_on=DAY.replace(day=on), **told)
 
 
 def test_what_people_did_stands_beside_the_task() -> None:

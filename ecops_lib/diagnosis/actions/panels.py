@@ -106,8 +106,10 @@ def _traffic(history: History, scope: str, column: str, until: dt.date) -> Panel
     amounts = history.traffic_grid(scope, "paid_amount", until=until)
     if scope == "product":
         return Panel(counts=counts, exposure=visitors, level=history.conversion, amounts=amounts)
-    shop, told = history.shop, history.shop["visitors"].reindex(counts.index)
-    whole = shop["visitors"] if told.notna().all() else visitors.sum(axis=1, min_count=1)
+    shop = history.shop.loc[: str(until)].tail(len(counts))
+    whole = visitors.sum(axis=1, min_count=1)
+    if shop["visitors"].notna().all():
+        whole = history.shop["visitors"]
     paid = shop["paid_amount"].where(shop["visitors"].notna()).sum()
     usual = visitors * float(paid / shop["visitors"].sum())
     amounts = amounts.where(amounts.notna().any(), usual)

@@ -26,7 +26,7 @@ SHOWN, TOLD = 12, 4
 """Rows on a page, and sentences on single actions."""
 
 STATUSES: Mapping[Status, str] = {
-    "open": mark("open"),
+    "open": mark("to do"),
     "done": mark("done"),
     "dropped": mark("dropped"),
 }
@@ -53,7 +53,7 @@ WHATS: Mapping[str, str] = {
     "conversion_rate": mark("Conversion of {name}"),
     "visitors": mark("The number of visitors from {name}"),
     "refund_claims": mark("The number of refund claims against {name}"),
-    "paid_sub_orders": mark("The sales of {name}"),
+    "paid_sub_orders": mark("The number of order lines with {name}"),
     "paid_orders": mark("The number of orders from {name}"),
 }
 
@@ -61,8 +61,8 @@ COUNTED: Mapping[str, str] = {
     "conversion_rate": mark("buyers"),
     "visitors": mark("visitors"),
     "refund_claims": mark("claims"),
-    "paid_sub_orders": mark("order lines"),
-    "paid_orders": mark("orders"),
+    "paid_sub_orders": mark("paid order lines"),
+    "paid_orders": mark("paid orders"),
 }
 
 
@@ -80,8 +80,8 @@ class Followed:
         expected: What the usual rate lets expect of them.
         low: Lower end of the range that holds 95 % of such days.
         high: Its upper end.
-        regained: Money beyond what the trouble going on would have brought, or saved
-            [store currency].
+        regained: Money beyond what the trouble going on would have brought, or saved, at
+            what a unit brought on all these days [store currency].
         regained_low: Lower end of its 95 % range.
         regained_high: Its upper end.
     """
@@ -103,6 +103,11 @@ class Followed:
         """Whether it is open although the day by whose end it was due is over."""
         due = self.action.due
         return self.action.status == "open" and due is not None and due <= day
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the money is more, or less, than none beyond chance."""
+        return self.regained_low > 0 or self.regained_high < 0
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -148,7 +153,7 @@ class ActionResults(Result):
         "owner": mark("Owner"),
         "status": mark("State"),
         "opened_on": mark("Opened"),
-        "due": mark("Due"),
+        "due": mark("Due by"),
         "expected_money": mark("At stake"),
         "result": mark("Did it come back"),
         "regained": mark("Regained, estimate"),
@@ -157,7 +162,7 @@ class ActionResults(Result):
         "open_days": mark("Days open"),
         "closed_on": mark("Closed"),
         "note": mark("Note"),
-        "days": mark("Days since"),
+        "days": mark("Days measured"),
         "seen": mark("Counted since"),
         "expected": mark("Expected"),
         "low": mark("Range from"),
@@ -218,6 +223,7 @@ class ActionResults(Result):
         return {
             **{name: getattr(action, name) for name in held},
             **(row.numbers if row.days else {}),
+            "regained": row.regained if row.is_told else None,
             "status": tr("overdue") if row.is_late(self.as_of) else status,
             "result": result,
             "open_days": float((end - action.opened_on).days),
@@ -373,18 +379,20 @@ def _with_money(text: str, row: Followed) -> str:
     if row.regained_low > 0:
         told = (
             tr(
-                "About {money} less was claimed than if it had gone on (between {low} and {high}).",
+                "About {money} less was claimed than if the trouble had gone on (between {low} "
+                "and {high}).",
                 **values,
             )
             if row.action.metric == "refund_claims"
             else tr(
-                "About {money} more came in than if it had gone on (between {low} and {high}).",
+                "About {money} more came in than if the trouble had gone on (between {low} and "
+                "{high}).",
                 **values,
             )
         )
     else:
         told = tr(
-            "Whether it is better than if it had gone on cannot be told ({low} to {high}).",
+            "Against the trouble going on that is between {low} and {high}: no gain can be told.",
             **values,
         )
     return joined(text, told)
