@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PAGES = ("daily_review", "period_review")
 """Notebooks whose findings are kept."""
 
+OLD = "tasks.csv"
+"""Where people used to write what became of tasks."""
+
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
 KeyArgument = Annotated[str, typer.Argument(help="Its key as in the list, or what is after '/'.")]
 NoteOption = Annotated[str, typer.Option("--note", help="What to remember of it.")]
@@ -58,6 +61,8 @@ def list_command(
     shop = open_store(store)
     set_reader(lang, shop.settings.currency)
     held = [a for a in read_actions(shop) if everything or a.status == "open"]
+    if (shop.path / OLD).exists():
+        say(tr("{file} is no longer read; close tasks with 'ecops actions done KEY'.", file=OLD))
     if not held:
         say(tr("No task is open.") if not everything else tr("No task is kept yet."))
         return
@@ -131,8 +136,8 @@ def _headings() -> tuple[str, ...]:
 
 
 def _cells(action: KeptAction) -> tuple[str, ...]:
+    from ecops_lib.diagnosis.actions.followed import STATUSES
     from ecops_lib.diagnosis.actions.keeping import one_line
-    from ecops_lib.diagnosis.actions.results import STATUSES
 
     return (
         one_line(action.key),

@@ -107,6 +107,14 @@ def test_open_tasks_are_listed_and_closed(ecops: Ecops, store: Store, tmp_path: 
     assert "dropped" in ecops("actions", "list", "--all", *at)[1]
 
 
+def test_the_file_of_old_is_not_passed_over_in_silence(ecops: Ecops, store: Store) -> None:
+    (store.path / "tasks.csv").write_text("key,day,status\n", "utf-8")
+    said = ecops("actions", "list", "--store", store.path)[1]
+    assert said.startswith(
+        "tasks.csv is no longer read; close tasks with 'ecops actions done KEY'."
+    )
+
+
 def test_the_list_speaks_chinese(ecops: Ecops, store: Store, tmp_path: Path) -> None:
     at = ("--store", store.path, "--lang", "zh")
     assert ecops("actions", "list", *at)[1] == "没有待办任务。\n"

@@ -27,6 +27,9 @@ others ask for nothing."""
 OWN = ("action", "tasks")
 """First parts of keys of findings that are themselves about actions."""
 
+ROUTINE = ("shipping_overdue", "shipping_due", "shipping_unscanned", "stock_low")
+"""Keys of the work that every day brings anew: each page lists it, nothing is to be followed."""
+
 FIRST = ("stock_out", "oversold")
 """Of several findings about one thing these ask for the action: the rest follows from them."""
 
@@ -63,7 +66,8 @@ class Kept:
 def keep_actions(store: Store, findings: Iterable[Finding], *, day: dt.date, page: str) -> Kept:
     """Keep the findings of a page that ask for something as actions in the store.
 
-    Kept are findings to act on or to watch that carry an action, one a thing. A finding whose
+    Kept are findings to act on or to watch that carry an action, one a thing, but for the work
+    that every day brings anew (orders to ship). A finding whose
     action is open opens no second one. One whose action was done opens that again, as a relapse,
     if all days that the finding is about lie after the closing and within ``RELAPSE`` days of
     it; a dropped action stays dropped for so long. Later than that it is a new action. Keeping
@@ -105,7 +109,9 @@ def _asking(findings: Iterable[Finding]) -> list[Finding]:
     wanted = [
         finding
         for finding in findings
-        if finding.action and finding.level in WORKDAYS and finding.key.split("/")[0] not in OWN
+        if finding.action
+        and finding.level in WORKDAYS
+        and finding.key.split("/")[0] not in (*OWN, *ROUTINE)
     ]
     wanted.sort(key=lambda finding: finding.key.split("/")[0] not in FIRST)
     things: dict[str, Finding] = {}

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from ecops_lib.core.checks import as_day, require_between
 from ecops_lib.core.errors import ParameterError
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.actions.followed import Followed
 from ecops_lib.diagnosis.actions.kept import KeptAction
 from ecops_lib.diagnosis.actions.panels import (
     GUARD,
     Panel,
     UntoldError,
     item_of,
+    pairs_of,
     read_panel,
     worth,
 )
-from ecops_lib.diagnosis.actions.results import ActionResults, Followed
+from ecops_lib.diagnosis.actions.results import ActionResults
 from ecops_lib.diagnosis.counts import LEAST, PRIOR, judge_counts
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.levels import SHORT_DOUBT, expect_level
@@ -107,7 +109,10 @@ def measure_actions(
 
 
 def _follow(history: History, action: KeptAction, day: dt.date) -> Followed:
-    name = history.names.get(action.thing, "") if action.slice.startswith("product_id=") else ""
+    name = " × ".join(
+        history.names.get(value, value) if dimension == "product_id" else value
+        for dimension, value in pairs_of(action)
+    )
     if action.status != "done":
         return Followed(action=action, name=name)
     try:

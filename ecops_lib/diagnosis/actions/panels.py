@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, get_args
 
 from ecops_lib.core.errors import MetricError, MissingDataError
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.actions.followed import Why
 from ecops_lib.diagnosis.actions.kept import KeptAction
-from ecops_lib.diagnosis.actions.results import Why
 from ecops_lib.diagnosis.claims import SHOP, claim_grids
 from ecops_lib.diagnosis.counts import WINDOWS
 from ecops_lib.diagnosis.history import PAST, History
@@ -65,11 +65,11 @@ def worth(panel: Panel, item: object) -> float:
 
 def item_of(action: KeptAction) -> object:
     """The column of an action's slice."""
-    values = [value for _, value in _pairs(action)]
+    values = [value for _, value in pairs_of(action)]
     return tuple(values) if len(values) > 1 else "".join(values)
 
 
-def _pairs(action: KeptAction) -> list[tuple[str, str]]:
+def pairs_of(action: KeptAction) -> list[tuple[str, str]]:
     """Dimensions and values of an action's slice."""
     if action.slice in {"", "shop"}:
         return []
@@ -130,7 +130,7 @@ def _sales(history: History, action: KeptAction, until: dt.date) -> Panel:
     import pandas as pd
 
     named = {COLUMNS[name]: name for name in get_args(Dimension)}
-    columns = [name for name, _ in _pairs(action)]
+    columns = [name for name, _ in pairs_of(action)]
     if not set(columns) <= set(named):
         raise UntoldError("no_metric")
     first, keys = until - (PAST + GUARD) * DAY, [action.metric, "paid_amount"]

@@ -5,130 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
-from ecops_lib.core.names import joined, short_name
+from ecops_lib.core.names import joined
 from ecops_lib.core.results import Result
-from ecops_lib.diagnosis.actions.kept import KeptAction, Status
+from ecops_lib.diagnosis.actions.followed import COUNTED, STATUSES, VERDICTS, Followed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["", "back", "not_yet", "untold"]
-Why = Literal[
-    "", "no_metric", "no_day", "no_figures", "no_past", "few_days", "few_counts", "between"
-]
-
 SHOWN, TOLD = 12, 4
 """Rows on a page, and sentences on single actions."""
-
-STATUSES: Mapping[Status, str] = {
-    "open": mark("to do"),
-    "done": mark("done"),
-    "dropped": mark("dropped"),
-}
-
-VERDICTS: Mapping[Verdict, str] = {
-    "": "",
-    "back": mark("came back"),
-    "not_yet": mark("not back yet"),
-    "untold": mark("cannot be told"),
-}
-
-WHYS: Mapping[Why, str] = {
-    "": "",
-    "no_metric": mark("no figure follows such a task"),
-    "no_day": mark("its closed_on is empty"),
-    "no_figures": mark("no longer measured: its figures are not in the store"),
-    "no_past": mark("too few days before it to know what is usual"),
-    "few_days": mark("too few ordinary days since"),
-    "few_counts": mark("too few counts since"),
-    "between": mark("what came since fits both"),
-}
-
-WHATS: Mapping[str, str] = {
-    "conversion_rate": mark("Conversion of {name}"),
-    "visitors": mark("The number of visitors from {name}"),
-    "refund_claims": mark("The number of refund claims against {name}"),
-    "paid_sub_orders": mark("The number of order lines with {name}"),
-    "paid_orders": mark("The number of orders from {name}"),
-}
-
-COUNTED: Mapping[str, str] = {
-    "conversion_rate": mark("buyers"),
-    "visitors": mark("visitors"),
-    "refund_claims": mark("claims"),
-    "paid_sub_orders": mark("paid order lines"),
-    "paid_orders": mark("paid orders"),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Followed:
-    """An action and what became of it.
-
-    Attributes:
-        action: The action as it stood at the end of the day.
-        name: Name of the product that it is about; empty where it is about something else.
-        verdict: Whether it came back, of one that was done; else empty.
-        why: Why it cannot be told; else empty.
-        days: Days after the closing that were measured.
-        seen: What was counted in them.
-        expected: What the usual rate lets expect of them.
-        low: Lower end of the range that holds 95 % of such days.
-        high: Its upper end.
-        regained: Money beyond what the trouble going on would have brought, or saved, at
-            what a unit brought on all these days [store currency].
-        regained_low: Lower end of its 95 % range.
-        regained_high: Its upper end.
-    """
-
-    action: KeptAction
-    name: str = ""
-    verdict: Verdict = ""
-    why: Why = ""
-    days: int = 0
-    seen: float = float("nan")
-    expected: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    regained: float = float("nan")
-    regained_low: float = float("nan")
-    regained_high: float = float("nan")
-
-    def is_late(self, day: dt.date) -> bool:
-        """Whether it is open although the day by whose end it was due is over."""
-        due = self.action.due
-        return self.action.status == "open" and due is not None and due <= day
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the money is more, or less, than none beyond chance."""
-        return self.regained_low > 0 or self.regained_high < 0
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """The figures behind its sentence."""
-        names = ("days", "seen", "expected", "low", "high", "regained", "regained_low",
-                 "regained_high")  # fmt: skip
-        return {name: float(getattr(self, name)) for name in names}
-
-    @property
-    def what(self) -> str:
-        """What it is about, as a sentence begins with it."""
-        if self.action.metric not in WHATS:
-            return tr("“{task}”", task=self.action.task)
-        value = self.action.slice.partition("=")[2]
-        if self.action.slice in {"", "shop"}:
-            name = tr("the shop")
-        elif "&" in self.action.slice:
-            name = short_name(self.action.slice)
-        else:
-            name = short_name(self.name, value)
-        return tr(WHATS[self.action.metric]).format(name=name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,10 +33,10 @@ class ActionResults(Result):
     """
 
     units: ClassVar[Mapping[str, Unit]] = {
-        "opened_on": "day", "due": "day", "closed_on": "day", "expected_money": "money",
-        "open_days": "days", "days": "count", "seen": "count", "expected": "number",
-        "low": "count", "high": "count", "regained": "money", "regained_low": "money",
-        "regained_high": "money",
+        "opened_on": "day", "due": "day", "closed_on": "day", "found_on": "day",
+        "expected_money": "money", "open_days": "days", "days": "count", "seen": "count",
+        "expected": "number", "low": "count", "high": "count", "regained": "money",
+        "regained_low": "money", "regained_high": "money",
     }  # fmt: skip
     labels: ClassVar[Mapping[str, str]] = {
         "task": mark("Task"),
@@ -160,6 +50,7 @@ class ActionResults(Result):
         "key": mark("Key"),
         "text": mark("Because"),
         "open_days": mark("Days open"),
+        "found_on": mark("Last found"),
         "closed_on": mark("Closed"),
         "note": mark("Note"),
         "days": mark("Days measured"),
@@ -211,21 +102,19 @@ class ActionResults(Result):
         return group, rank, -money, row.action.key, row.action.opened_on
 
     def _cells(self, row: Followed) -> dict[str, object]:
-        action, result = row.action, tr(VERDICTS[row.verdict])
-        if row.why:
-            result = tr("{verdict}: {reason}", verdict=result, reason=tr(WHYS[row.why]))
+        action = row.action
         status = tr(STATUSES[action.status])
         if action.relapsed_on and action.status == "open":
             status = tr("open again")
         end = action.closed_on or self.as_of
-        held = ("task", "owner", "opened_on", "due", "expected_money", "key", "text", "closed_on",
-                "note", "page")  # fmt: skip
+        held = ("task", "owner", "opened_on", "due", "expected_money", "key", "text", "found_on",
+                "closed_on", "note", "page")  # fmt: skip
         return {
             **{name: getattr(action, name) for name in held},
             **(row.numbers if row.days else {}),
             "regained": row.regained if row.is_told else None,
             "status": tr("overdue") if row.is_late(self.as_of) else status,
-            "result": result,
+            "result": row.in_words(),
             "open_days": float((end - action.opened_on).days),
         }
 

@@ -81,11 +81,11 @@ def test_a_finding_becomes_an_action_with_all_that_it_says(store: Store) -> None
 
 
 def test_the_same_page_twice_changes_no_byte(store: Store) -> None:
-    first = keep(store, found(), found("stock_low", level="watch"))
+    first = keep(store, found(), found("oversold/P2", level="watch"))
     before = text_of(store)
-    again = keep(store, found(), found("stock_low", level="watch"))
+    again = keep(store, found(), found("oversold/P2", level="watch"))
     assert text_of(store) == before
-    assert [a.key for a in first.opened] == ["stock_low", "conversion_drop/P1"][::-1]
+    assert [a.key for a in first.opened] == ["oversold/P2", "conversion_drop/P1"]
     assert (again.opened, again.relapsed) == ((), ())
     assert len(again.found) == 2
 
@@ -104,6 +104,7 @@ def test_only_what_asks_for_something_is_kept_and_one_a_thing(store: Store) -> N
         found("b/1", action=None),
         found("action/late/c"),
         found("tasks/today"),
+        found("shipping_overdue"),
         found("conversion_drop/P1"),
         found("stock_out/P1", level="watch"),
         found("traffic_drop/P1"),
@@ -119,7 +120,7 @@ def test_only_what_asks_for_something_is_kept_and_one_a_thing(store: Store) -> N
         ("refund_wave/P=1", "refund_claims", "product_id=P=1"),
         ("slices/channel=a&product_id=P1", "paid_sub_orders", "channel=a&product_id=P1"),
         ("slices/shop", "paid_sub_orders", "shop"),
-        ("shipping_overdue", "", ""),
+        ("parcels_lost", "", ""),
         ("suppliers/late/S1", "", "late/S1"),
     ],
 )

@@ -110,6 +110,15 @@ def test_the_money_regained_holds_what_was_planted(results: ActionResults, world
     assert lost.regained_low < 0 < lost.regained_high
 
 
+def test_products_are_named_and_slices_told_by_their_values(results: ActionResults) -> None:
+    names = {row.action.key: row.name for row in results.rows}
+    assert names["stock_out/P5"] == "<b>P5</b>"
+    assert names["slices/two"] == "tmall × <b>P5</b>"
+    assert names["traffic_drop/直通车"] == "直通车"
+    assert names["slices/shop"] == names["refund_wave"] == ""
+    assert results.rows[11].what == "The number of order lines of the shop"
+
+
 def test_claims_are_expected_as_a_plain_loop_expects_them(
     results: ActionResults, history: History
 ) -> None:
@@ -226,7 +235,7 @@ def done(verdict: str, metric: str = "conversion_rate", part: str = "product_id=
     told = {"days": 9, "seen": 120.0, "expected": 130.2, "low": 110.0, "high": 150.0}
     told |= {"regained": 800.0, "regained_low": 300.0, "regained_high": 1300.0} | given
     held = action("k/P1", metric, part, task="put the price back")
-    return Followed(action=held, name="Tea <b>", verdict=verdict, **told)
+    return Followed(action=held, name="Tea <b>" if part else "", verdict=verdict, **told)
 
 
 SUMMARY = {
