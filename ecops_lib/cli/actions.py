@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 PAGES = ("daily_review", "period_review")
 """Notebooks whose findings are kept."""
 
+LATE = 14
+"""Days that a page may be behind the store's last whole day and still open tasks: older ones
+are made to look back."""
+
 OLD = "tasks.csv"
 """Where people used to write what became of tasks."""
 
@@ -159,13 +163,15 @@ def keep_from_page(store: Store, folder: Path) -> Kept:
 
     Returns:
         What is new, what relapsed, what was open already; nothing for a page that is none of
-        ``PAGES`` or is about no day.
+        ``PAGES``, is about no day, or is ``LATE``.
 
     Raises:
         FileError: The page's findings or the store's actions cannot be understood, or the
             store not be written.
+        MissingDataError: The store holds nothing that tells its last day.
         StoreError: The disk is full.
     """
+    from ecops_lib.data.coverage import last_whole_day
     from ecops_lib.diagnosis.actions import Kept, keep_actions
 
     file = folder / "findings.json"
@@ -179,6 +185,8 @@ def keep_from_page(store: Store, folder: Path) -> Kept:
         raise FileError(
             f"{file} is not the findings of a page ({error}); run the page again."
         ) from error
+    if (last_whole_day(store) - day).days > LATE:
+        return Kept()
     return keep_actions(store, findings, day=day, page=notebook)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-from ecops_lib.cli.actions import keep_from_page
+from ecops_lib.cli.actions import LATE, keep_from_page
 from ecops_lib.core.errors import FileError
 from ecops_lib.core.findings import Action, Finding
-from ecops_lib.data.store import Store, create_store
+from ecops_lib.data.store import Store
 from ecops_lib.diagnosis.actions import read_actions
 from ecops_lib.diagnosis.actions.kept import FILE
 
 Ecops = Callable[..., tuple[int, str, str]]
+MakeShop = Callable[[Iterable[dt.datetime]], Store]
 DAY = dt.date(2026, 9, 10)
 FINDINGS = (
     Finding(
@@ -38,9 +39,13 @@ FINDINGS = (
 )
 
 
+LAST = dt.date(2026, 9, 14)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return create_store(tmp_path / "S", name="店", key=b"k" * 32)
+def store(make_shop: MakeShop) -> Store:
+    """A store with one order, of ``LAST``."""
+    return make_shop([dt.datetime(2026, 9, 14, 4, tzinfo=dt.UTC)])
 
 
 def page(folder: Path, **given: object) -> Path:
@@ -66,6 +71,12 @@ def test_a_page_s_findings_are_kept_once(store: Store, tmp_path: Path) -> None:
 def test_other_pages_leave_nothing(store: Store, tmp_path: Path, given: dict[str, str]) -> None:
     assert keep_from_page(store, page(tmp_path / "page", **given)).opened == ()
     assert not (store.path / FILE).exists()
+
+
+def test_a_page_that_looks_far_back_opens_nothing(store: Store, tmp_path: Path) -> None:
+    late, in_time = (LAST - dt.timedelta(days=days) for days in (LATE + 1, LATE))
+    assert keep_from_page(store, page(tmp_path / "page", as_of=str(late))).opened == ()
+    assert len(keep_from_page(store, page(tmp_path / "page", as_of=str(in_time))).opened) == 2
 
 
 @pytest.mark.parametrize("given", [{"findings": [{}]}, {"as_of": "soon"}, {"findings": 1}])
