@@ -108,10 +108,17 @@ class Followed:
         return {name: float(getattr(self, name)) for name in names}
 
     @property
+    def task_words(self) -> str:
+        """The task, and which part of the shop it is about where that is told."""
+        if not self.name:
+            return tr("“{task}”", task=self.action.task)
+        return tr("“{task}” ({name})", task=self.action.task, name=short_name(self.name))
+
+    @property
     def what(self) -> str:
         """What it is about, as a sentence begins with it."""
         if self.action.metric not in WHATS:
-            return tr("“{task}”", task=self.action.task)
+            return self.task_words
         name = short_name(self.name) or tr("the shop")
         return tr(WHATS[self.action.metric]).format(name=name)
 

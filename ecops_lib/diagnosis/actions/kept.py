@@ -176,6 +176,8 @@ def _read(file: Path) -> tuple[KeptAction, ...]:
         held = tuple(_parsed(text, file))
     except csv.Error as error:
         raise FileError(f"{file} is not readable CSV: {error}.") from error
+    except OSError as error:
+        raise FileError(f"{file} cannot be read ({error.strerror}).") from error
     opened = [action.key for action in held if action.status == "open"]
     if twice := sorted({key for key in opened if opened.count(key) > 1}):
         raise FileError(f"{file} has two open lines of {twice[0]!r}; close one of them.")

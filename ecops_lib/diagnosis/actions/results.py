@@ -40,15 +40,16 @@ class ActionResults(Result):
     }  # fmt: skip
     labels: ClassVar[Mapping[str, str]] = {
         "task": mark("Task"),
+        "name": mark("About"),
         "owner": mark("Owner"),
         "status": mark("State"),
-        "opened_on": mark("Opened"),
         "due": mark("Due by"),
         "expected_money": mark("At stake"),
         "result": mark("Did it come back"),
         "regained": mark("Regained, estimate"),
         "key": mark("Key"),
         "text": mark("Because"),
+        "opened_on": mark("Opened"),
         "open_days": mark("Days open"),
         "found_on": mark("Last found"),
         "closed_on": mark("Closed"),
@@ -112,6 +113,7 @@ class ActionResults(Result):
         return {
             **{name: getattr(action, name) for name in held},
             **(row.numbers if row.days else {}),
+            "name": row.name,
             "regained": row.regained if row.is_told else None,
             "status": tr("overdue") if row.is_late(self.as_of) else status,
             "result": row.in_words(),
@@ -177,8 +179,8 @@ class ActionResults(Result):
     def _late(self, row: Followed) -> Finding:
         action = row.action
         text = tr(
-            "“{task}” was due on {due} and is still open, {days} after it was found.",
-            task=action.task,
+            "{what} was due on {due} and is still open, {days} after it was found.",
+            what=row.task_words,
             due=show(action.due, "day"),
             days=show((self.as_of - action.opened_on).days, "days"),
         )
@@ -255,7 +257,6 @@ def _back(row: Followed) -> Finding:
         level="good",
         text=_with_money(text, row),
         evidence=row.numbers,
-        money=None if is_missing(row.regained) else row.regained,
     )
 
 
@@ -263,9 +264,11 @@ def _with_money(text: str, row: Followed) -> str:
     """The sentence, and what it made in money against the trouble going on."""
     if is_missing(row.regained):
         return text
-    low, high = (show(v, "money", sign=True) for v in (row.regained_low, row.regained_high))
+    gained = row.regained_low > 0
+    ends = (row.regained_low, row.regained_high)
+    low, high = (show(end, "money", sign=not gained) for end in ends)
     values = {"money": show(row.regained, "money"), "low": low, "high": high}
-    if row.regained_low > 0:
+    if gained:
         told = (
             tr(
                 "About {money} less was claimed than if the trouble had gone on (between {low} "

@@ -250,6 +250,12 @@ def test_a_broken_file_is_named_and_left_alone(store: Store, content: bytes, wor
     assert text_of(store) == content
 
 
+def test_a_folder_in_its_place_is_said(store: Store) -> None:
+    (store.path / FILE).mkdir()
+    with pytest.raises(FileError, match=r"actions\.csv cannot be read \(Is a directory\)"):
+        read_actions(store)
+
+
 def test_a_change_that_fails_writes_nothing(store: Store) -> None:
     keep(store)
     before = text_of(store)

@@ -247,9 +247,9 @@ WORDS = {
         done("back"),
         "Conversion of Tea <b> is back to usual after the task was done on 2026-09-17: 120 buyers "
         "in 9 days, where 110 to 150 were to be expected. About ¥800.00 more came in than if the "
-        "trouble had gone on (between +¥300.00 and +¥1,300.00).",
+        "trouble had gone on (between ¥300.00 and ¥1,300.00).",
         "2026-09-17 完成任务后，Tea <b> 的支付转化率已恢复正常：9 天内支付买家数为 120，预期为 110 "
-        "到 150。与问题持续相比，约多收 ¥800.00（+¥300.00 到 +¥1,300.00）。",
+        "到 150。与问题持续相比，约多收 ¥800.00（¥300.00 到 ¥1,300.00）。",
     ),
     "short": (
         done("not_yet", seen=80.0, regained=-5.0, regained_low=-300.0),
@@ -263,9 +263,9 @@ WORDS = {
         done("back", "refund_claims", ""),
         "The number of refund claims against the shop is back to usual after the task was done on "
         "2026-09-17: 120 claims in 9 days, where 110 to 150 were to be expected. About ¥800.00 "
-        "less was claimed than if the trouble had gone on (between +¥300.00 and +¥1,300.00).",
+        "less was claimed than if the trouble had gone on (between ¥300.00 and ¥1,300.00).",
         "2026-09-17 完成任务后，全店 的退款申请数已恢复正常：9 天内退款申请数为 120，预期为 110 到 "
-        "150。与问题持续相比，申请退款约少 ¥800.00（+¥300.00 到 +¥1,300.00）。",
+        "150。与问题持续相比，申请退款约少 ¥800.00（¥300.00 到 ¥1,300.00）。",
     ),
     "no_money": (
         done("not_yet", "visitors", "channel=直通车", regained=float("nan")),
@@ -314,7 +314,8 @@ def test_open_late_and_relapsed_actions_are_told() -> None:
     ]
     assert [f.text for f in result(fresh, late).findings()] == [
         "2 tasks of earlier pages are open; 1 past their due day.",
-        "“put the price back” was due on 2026-09-10 and is still open, 21 days after it was found.",
+        "“put the price back” (Tea) was due on 2026-09-10 and is still open, 21 days after it was "
+        "found.",
     ]
     again = opened(done_before=day_of(9), relapsed_on=day_of(3))
     said = result(again).findings()[1]
@@ -326,7 +327,7 @@ def test_open_late_and_relapsed_actions_are_told() -> None:
     with reading("zh"):
         assert result(late).findings()[0].text == "以往报告还有 1 项待办任务，其中 1 项已逾期。"
         assert result(late).findings()[1].text == (
-            "“put the price back”应于 2026-09-10 完成，发现 21 天后仍未完成。"
+            "“put the price back”（Tea）应于 2026-09-10 完成，发现 21 天后仍未完成。"
         )
         assert result(again).findings()[1].text == (
             "Tea 的支付转化率：任务已于 2026-09-21 完成，但 2026-09-27 又发现同样的问题，"
