@@ -38,11 +38,16 @@ SUBJECTS: Mapping[str, tuple[str, str]] = {
     "traffic_drop": ("visitors", "channel"),
     "refund_wave": ("refund_claims", "product_id"),
     "stock_out": ("paid_sub_orders", "product_id"),
+    "oversold": ("", "product_id"),
     "product_down": ("paid_sub_orders", "product_id"),
     "channel_down": ("paid_orders", "channel"),
     "slices": ("paid_sub_orders", ""),
 }
-"""Metric and dimension by the first part of a finding's key; a slice names its dimensions."""
+"""Metric and dimension by the first part of a finding's key; a slice names its dimensions, and
+what nothing measures has no metric."""
+
+YEAR = 366
+"""Days that a finding can be about at most."""
 
 LONGEST_NOTE, LONGEST_TEXT = 500, 600
 """Characters of a note, and those that are kept of anything a finding says."""
@@ -66,12 +71,12 @@ class Kept:
 def keep_actions(store: Store, findings: Iterable[Finding], *, day: dt.date, page: str) -> Kept:
     """Keep the findings of a page that ask for something as actions in the store.
 
-    Kept are findings to act on or to watch that carry an action, one a thing, but for the work
-    that every day brings anew (orders to ship). A finding whose
-    action is open opens no second one. One whose action was done opens that again, as a relapse,
-    if all days that the finding is about lie after the closing and within ``RELAPSE`` days of
-    it; a dropped action stays dropped for so long. Later than that it is a new action. Keeping
-    the same page twice changes nothing.
+    Kept are findings to act on or to watch that carry an action, one a part of the shop, but
+    for the work that every day brings anew (orders to ship). A finding whose action is open
+    opens no second one. One whose action was done opens that again, as a relapse, if all days
+    that the finding is about lie after the closing and within ``RELAPSE`` days of it; a dropped
+    action stays dropped for so long. Later than that it is a new action. Keeping the same page
+    twice changes nothing.
 
     A finding to act on is due on the next working day after the day of the page, one to watch
     on the third; make-up workdays count, and Monday to Friday where the year's public holidays
@@ -90,22 +95,19 @@ def keep_actions(store: Store, findings: Iterable[Finding], *, day: dt.date, pag
         FileError: The file that is there cannot be understood or not be written.
         StoreError: The disk is full.
     """
-    country, done = store.settings.country, _Tally()
+    country = store.settings.country
+    new = [_opened(f, day=day, page=page, country=country) for f in _asking(findings)]
     with changing(store) as held:
-        for finding in _asking(findings):
-            _keep(held, _opened(finding, day=day, page=page, country=country), done)
-    return Kept(opened=tuple(done.opened), relapsed=tuple(done.relapsed), found=tuple(done.found))
-
-
-class _Tally:
-    def __init__(self) -> None:
-        self.opened: list[KeptAction] = []
-        self.relapsed: list[KeptAction] = []
-        self.found: list[KeptAction] = []
+        told = [_keep(held, action) for action in new]
+    return Kept(
+        opened=tuple(action for how, action in told if how == "opened"),
+        relapsed=tuple(action for how, action in told if how == "relapsed"),
+        found=tuple(action for how, action in told if how == "found"),
+    )
 
 
 def _asking(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings that ask for something, one a thing."""
+    """Findings that ask for something, one a part of the shop."""
     wanted = [
         finding
         for finding in findings
@@ -114,16 +116,23 @@ def _asking(findings: Iterable[Finding]) -> list[Finding]:
         and finding.key.split("/")[0] not in (*OWN, *ROUTINE)
     ]
     wanted.sort(key=lambda finding: finding.key.split("/")[0] not in FIRST)
-    things: dict[str, Finding] = {}
+    parts: dict[str, Finding] = {}
     for finding in wanted:
-        things.setdefault(finding.key.partition("/")[2] or finding.key, finding)
-    return list(things.values())
+        part = _subject(finding.key)[1] if finding.key.split("/")[0] in SUBJECTS else ""
+        parts.setdefault(part or finding.key, finding)
+    return list(parts.values())
+
+
+def _subject(key: str) -> tuple[str, str]:
+    """Metric and part of the shop that a finding is about."""
+    first, _, thing = key.partition("/")
+    metric, dimension = SUBJECTS.get(first, ("", ""))
+    return metric, f"{dimension}={thing}" if dimension and thing else thing
 
 
 def _opened(finding: Finding, *, day: dt.date, page: str, country: str) -> KeptAction:
-    first, _, thing = finding.key.partition("/")
-    metric, dimension = SUBJECTS.get(first, ("", ""))
-    days = finding.evidence.get("days", 1.0)
+    metric, part = _subject(finding.key)
+    days = finding.evidence.get("days", 1.0) if metric else 1.0
     action = finding.action
     return KeptAction(
         key=finding.key[:LONGEST_TEXT],
@@ -137,8 +146,8 @@ def _opened(finding: Finding, *, day: dt.date, page: str, country: str) -> KeptA
         page=page,
         level=finding.level,
         metric=metric,
-        slice=(f"{dimension}={thing}" if dimension and thing else thing)[:LONGEST_TEXT],
-        since=day - (max(int(days), 1) - 1) * DAY,
+        slice=part[:LONGEST_TEXT],
+        since=day - (int(days) - 1 if 1 <= days <= YEAR else 0) * DAY,
         found_on=day,
     )
 
@@ -176,28 +185,30 @@ def one_line(text: str) -> str:
     return " ".join(clean.split())[:LONGEST_TEXT]
 
 
-def _keep(held: list[KeptAction], new: KeptAction, done: _Tally) -> None:
-    """Add an action to the list, or tell of the one that is there."""
+How = Literal["opened", "relapsed", "found", "left"]
+
+
+def _keep(held: list[KeptAction], new: KeptAction) -> tuple[How, KeptAction]:
+    """Add an action to the list, open its like again, or leave that as it is."""
     places = [place for place, action in enumerate(held) if action.key == new.key]
     if not places:
         held.append(new)
-        done.opened.append(new)
-        return
+        return "opened", new
     last = max(places, key=lambda place: (held[place].status == "open", held[place].opened_on))
     action = held[last]
     if action.status == "open":
         held[last] = replace(action, found_on=max(action.found_on or new.opened_on, new.opened_on))
-        done.found.append(held[last])
-        return
+        return "found", held[last]
     closed = action.closed_on or action.opened_on
     if new.since is not None and new.since <= closed:
-        return
+        return "left", action
     if (new.opened_on - closed).days > RELAPSE:
         held.append(new)
-        done.opened.append(new)
-    elif action.status == "done":
-        held[last] = _relapse(action, new, closed)
-        done.relapsed.append(held[last])
+        return "opened", new
+    if action.status == "dropped":
+        return "left", action
+    held[last] = _relapse(action, new, closed)
+    return "relapsed", held[last]
 
 
 def _relapse(action: KeptAction, new: KeptAction, closed: dt.date) -> KeptAction:

@@ -80,6 +80,15 @@ def test_a_finding_becomes_an_action_with_all_that_it_says(store: Store) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "days", "since"),
+    [("slices/shop", 7.0, 4), ("slices/shop", float("nan"), 10), ("suppliers/late/S", 45.0, 10)],
+)
+def test_the_days_of_a_finding_are_those_of_its_evidence(store, key, days, since) -> None:
+    [kept] = keep(store, found(key, evidence={"days": days})).opened
+    assert kept.since == DAY.replace(day=since)
+
+
 def test_the_same_page_twice_changes_no_byte(store: Store) -> None:
     first = keep(store, found(), found("oversold/P2", level="watch"))
     before = text_of(store)
@@ -97,7 +106,7 @@ def test_a_page_made_late_moves_nothing_back(store: Store) -> None:
     assert text_of(store) == before
 
 
-def test_only_what_asks_for_something_is_kept_and_one_a_thing(store: Store) -> None:
+def test_only_what_asks_for_something_is_kept_and_one_a_part_of_the_shop(store: Store) -> None:
     kept = keep(
         store,
         found("a/1", level="good"),
@@ -107,9 +116,17 @@ def test_only_what_asks_for_something_is_kept_and_one_a_thing(store: Store) -> N
         found("shipping_overdue"),
         found("conversion_drop/P1"),
         found("stock_out/P1", level="watch"),
+        found("slices/product_id=P1"),
         found("traffic_drop/P1"),
+        found("orders/late"),
+        found("suppliers/late"),
     )
-    assert [action.key for action in kept.opened] == ["stock_out/P1"]
+    assert [action.key for action in kept.opened] == [
+        "stock_out/P1",
+        "traffic_drop/P1",
+        "orders/late",
+        "suppliers/late",
+    ]
 
 
 @pytest.mark.parametrize(
