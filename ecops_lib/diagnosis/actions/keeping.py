@@ -252,9 +252,9 @@ def close_action(
     with changing(store) as held:
         place = _place(held, key)
         action = held[place]
-        if on < action.opened_on:
+        if on < action.asked_on:
             raise ParameterError(
-                f"on is {on}, but {action.key!r} was found on {action.opened_on}; "
+                f"on is {on}, but {action.key!r} was found on {action.asked_on}; "
                 "give that day or a later one."
             )
         told = one_line(note) or action.note

@@ -104,6 +104,11 @@ class KeptAction:
         """What the key is about: the part after the stroke, or all of it."""
         return self.key.partition("/")[2] or self.key
 
+    @property
+    def asked_on(self) -> dt.date:
+        """Day of the page that asked for it: the first, or the one that found it again."""
+        return self.relapsed_on or self.opened_on
+
     def on(self, day: dt.date) -> KeptAction | None:
         """The action as it stood at the end of a day; None where that day's page opens it.
 

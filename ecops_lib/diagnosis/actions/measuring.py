@@ -136,7 +136,7 @@ def _judged(history: History, action: KeptAction, day: dt.date, name: str) -> Fo
         raise UntoldError("no_metric")
     if action.closed_on is None:
         raise UntoldError("no_day")
-    closed = max(action.closed_on, action.opened_on)
+    closed = max(action.closed_on, action.asked_on)
     until = min(day, closed + AFTER * DAY)
     if (until - closed).days < FEWEST_DAYS:
         raise UntoldError("few_days")
@@ -144,7 +144,7 @@ def _judged(history: History, action: KeptAction, day: dt.date, name: str) -> Fo
     item = item_of(action)
     if item not in panel.counts:
         raise UntoldError("no_figures")
-    first = (action.since or action.opened_on) - GUARD * DAY
+    first = (action.since or action.asked_on) - GUARD * DAY
     level = _level(history, panel, first=first, until=until)
     days = _split(panel.counts[item], action, closed, level.ordinary)
     after = _window(panel, level, days.before, days.after, item)
@@ -202,14 +202,18 @@ def _split(
     import pandas as pd
 
     told = pd.DatetimeIndex(counts.dropna().index)
-    since = action.since or action.opened_on
-    last = max(action.opened_on, closed - DAY)
+    since = action.since or action.asked_on
+    last = max(action.asked_on, closed - DAY)
     trouble = told[(told >= pd.Timestamp(since)) & (told <= pd.Timestamp(last))]
     after = told[told > pd.Timestamp(closed)]
     if not len(after):
         raise UntoldError("no_figures")
+    before = told[told < pd.Timestamp(since - GUARD * DAY)]
+    if action.done_before:  # a relapse: the days of the first trouble are not usual either
+        first = pd.Timestamp(action.opened_on - GUARD * DAY)
+        before = before[(before < first) | (before > pd.Timestamp(action.done_before))]
     days = _Days(
-        before=told[told < pd.Timestamp(since - GUARD * DAY)],
+        before=before,
         trouble=trouble[trouble.isin(ordinary)],
         after=after[after.isin(ordinary)],
     )

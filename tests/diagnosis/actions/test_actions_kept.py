@@ -170,6 +170,8 @@ def test_done_and_found_again_in_days_after_it_is_a_relapse(store: Store) -> Non
     before = text_of(store)
     keep(store, found(money=99.0), on=4)
     assert text_of(store) == before
+    with pytest.raises(ParameterError, match="was found on 2026-09-14; give that day or a later"):
+        close_action(store, "P1", status="done", on=day(3))
 
 
 def test_found_again_long_after_is_a_new_action(store: Store) -> None:

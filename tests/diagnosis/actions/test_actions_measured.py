@@ -154,6 +154,25 @@ def test_the_range_of_the_trouble_going_on_is_that_of_simulated_days() -> None:
     )
 
 
+def test_the_days_of_an_earlier_trouble_are_not_usual() -> None:
+    days = pd.date_range(end=str(DAY), periods=60)
+    again = action(
+        "a",
+        "visitors",
+        "",
+        opened_on=day_of(40),
+        done_before=day_of(36),
+        relapsed_on=day_of(20),
+        since=day_of(21),
+        closed_on=day_of(14),
+    )
+    held = m._split(pd.Series(1.0, index=days), again, day_of(14), days)
+    ago = [(DAY - day.date()).days for day in held.before]
+    assert ago == [*range(59, 46, -1), *range(35, 27, -1)]
+    assert [(DAY - day.date()).days for day in held.trouble] == list(range(21, 14, -1))
+    assert [(DAY - day.date()).days for day in held.after] == list(range(13, -1, -1))
+
+
 END = dt.date(2026, 9, 20)
 SHOP_DAYS = pd.date_range(end=str(END), periods=400)
 CALENDAR = describe_days(SHOP_DAYS[0].date(), END)
