@@ -17,9 +17,9 @@ from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.actions.followed import STATUSES
 from ecops_lib.diagnosis.actions.keeping import RELAPSE
 from ecops_lib.diagnosis.actions.kept import KeptAction, read_actions
-from ecops_lib.diagnosis.actions.followed import STATUSES
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.review import Look, Review, review_day
 
