@@ -28,6 +28,8 @@ DRIVEN = 0.5
 """Share of what controls leave of log spend that demand may explain."""
 WIDE = 0.7
 """Width of an elasticity's 90 % interval from which it is not told."""
+VAGUE = 10.0
+"""Ratio of the ends of the 90 % interval of what the usual spend brings from which it is not told."""
 Z = 1.645
 STEPS = 12
 
@@ -260,6 +262,7 @@ def _draw(
     step = ELASTICITIES[1] - ELASTICITIES[0]
     smooth = np.clip(elasticity + rng.uniform(-step / 2, step / 2, draws), 0.01, 1.0)
     low, high = np.quantile(smooth, [0.05, 0.95])
+    least, most = np.quantile(amount, [0.05, 0.95])
     return FittedCurve(
         usual=grid.usual,
         **_range(plan),
@@ -267,7 +270,7 @@ def _draw(
         elasticity=smooth,
         amount=amount,
         driven=_driven(plan),
-        trouble="wide" if high - low > WIDE else "",
+        trouble="wide" if high - low > WIDE or not most <= VAGUE * least else "",
     )
 
 

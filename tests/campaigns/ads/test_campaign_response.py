@@ -104,8 +104,12 @@ def test_days_that_cannot_tell_are_refused() -> None:
     faint = plan(rng, 0.5, spread=0.12, base=60)[0]
     empty = dataclasses.replace(few, spend=np.empty(0), brought=np.empty(0),
                                 controls=np.empty((0, 7)), recent=np.empty(0, bool))  # fmt: skip
+    gone = plan(rng, 0.5)[0]
+    gone = dataclasses.replace(gone, brought=np.where(gone.recent, 0.0, gone.brought),
+                               controls=np.column_stack([gone.controls, gone.recent]))  # fmt: skip
     curves = fit_curves([still, driven, few, steep, faint, empty])
     assert [c.trouble for c in curves] == ["still", "demand", "few", "steep", "wide", "few"]
+    assert fit_curves([gone])[0].trouble == "wide"
     assert fit_curves([]) == ()
 
 
