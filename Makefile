@@ -40,6 +40,7 @@ report: .venv/run
 	@test -f $(DEMO)/store.toml || $(BIN)/ecops demo $(DEMO)
 	@for lang in zh en; do \
 	  $(BIN)/ecops run daily_review --store $(DEMO) --out reports --lang $$lang && \
+	  $(BIN)/ecops run period_review --store $(DEMO) --out reports --lang $$lang && \
 	  $(BIN)/ecops run ab_test --store $(DEMO) --out reports --lang $$lang -p experiment=限时倒计时测试 && \
 	  $(BIN)/ecops run ab_test --store $(DEMO) --out reports --lang $$lang -p experiment=主图测试 && \
 	  $(BIN)/ecops run customer_segments --store $(DEMO) --out reports --lang $$lang && \

@@ -103,12 +103,23 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
         except KeyboardInterrupt:
             say_error(tr("interrupted; what is done stays, --resume goes on."))
             raise typer.Exit(130) from None
+    _keep_tasks(run, out)
     _notify(run, tell_by or [], tell_on)
     made, count = run.count("done"), len(run.reports)
     say(ntr("{made} of {count} report made: {page}", "{made} of {count} reports made: {page}",
             count, made=made, count=count, page=run.folder / "index.html"))  # fmt: skip
     if made < count:
         raise typer.Exit(SOME_FAILED)
+
+
+def _keep_tasks(run: Run, out: Path) -> None:
+    """Keep what the finished pages ask for, each in the store that it is about."""
+    from ecops_lib.cli.actions import keep_from_page
+    from ecops_lib.data.store import open_store
+
+    for report in run.reports.values():
+        if report["status"] == "done":
+            keep_from_page(open_store(report["store"]), out / report["folder"])
 
 
 def list_command(out: OutOption = Path("reports"), lang: LangOption = None) -> None:

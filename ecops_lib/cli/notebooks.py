@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ecops_lib.cli.output import LangOption, progress, say, say_table
-from ecops_lib.core.language import set_reader, tr
+from ecops_lib.core.formats import show
+from ecops_lib.core.language import ntr, set_reader, tr
 from ecops_lib.reports.exporter import Audience
 
 NotebookArgument = Annotated[
@@ -60,6 +61,10 @@ def run_command(
             "the last whole day in the store unless given.",
         ),
     ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", help="Week or month, such as 2026-W46, 2026-10 or last_month."),
+    ] = None,
     lang: LangOption = None,
     audience: Annotated[
         Audience | None,
@@ -78,15 +83,35 @@ def run_command(
     from ecops_lib.reports.runner import run_notebook
 
     set_reader(lang)
-    options = {"as_of": as_of, "lang": lang, "audience": audience}
+    options = {"as_of": as_of, "period": period, "lang": lang, "audience": audience}
     given = given_once(parameter or (), options)
     with progress(Path(notebook).stem) as step:
         result = run_notebook(
             notebook, store=store, out=out, parameters=given, made_at=made_at, progress=step
         )
-    if result.values.get("as_of") and not result.day_chosen:
+    if "period" in result.values:
+        say(tr("period: {period}", period=result.values["period"]))
+    elif result.values.get("as_of") and not result.day_chosen:
         say(tr("day: {day}, the last whole day in the store", day=result.values["as_of"]))
     say(tr("page: {path}", path=result.page))
+    _keep(store, result.folder)
+
+
+def _keep(store: Path, folder: Path) -> None:
+    """Keep what the page asks for in the store, and say what is new."""
+    from ecops_lib.cli.actions import keep_from_page
+    from ecops_lib.data.store import open_store
+
+    kept = keep_from_page(open_store(store), folder)
+    new = len(kept.opened) + len(kept.relapsed)
+    if new:
+        text = ntr(
+            "{count} new task; 'ecops actions list' shows all.",
+            "{count} new tasks; 'ecops actions list' shows all.",
+            new,
+            count=show(new, "count"),
+        )
+        say(text)
 
 
 def lab_command(

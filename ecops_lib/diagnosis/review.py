@@ -106,14 +106,16 @@ class Review(Result):
         """One row a section: whether it was looked at and what it found."""
         import pandas as pd
 
-        return pd.DataFrame([self._row(section) for section in self.sections])
+        return pd.DataFrame(list(map(looked_at, self.sections)))
 
-    def _row(self, section: Result) -> dict[str, object]:
-        count, state = None, "absent"
-        if not section.absent():
-            count = sum(f.level in {"bad", "watch"} for f in section.findings())
-            state = "act" if count else "fine"
-        return {"section": tr(section.sheet), "state": tr(STATES[state]), "count": count}
+
+def looked_at(section: Result) -> dict[str, object]:
+    """Whether a section could be looked at, and how many findings ask for something."""
+    count, state = None, "absent"
+    if not section.absent():
+        count = sum(f.level in {"bad", "watch"} for f in section.findings())
+        state = "act" if count else "fine"
+    return {"section": tr(section.sheet), "state": tr(STATES[state]), "count": count}
 
 
 def review_day(

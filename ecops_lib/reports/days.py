@@ -9,9 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ecops_lib.core.checks import listed, nearest
 from ecops_lib.core.errors import ParameterError
+from ecops_lib.data.calendar.periods import Period, read_period
+from ecops_lib.data.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ONE = dt.timedelta(days=1)
 Span = tuple[dt.date, dt.date]
@@ -64,6 +70,16 @@ def resolve_day(text: str, *, name: str, today: dt.date) -> str:
             f"{name} is {text!r}; it must be a day such as '2026-11-01', "
             f"or one of {listed([*WORDS, 'last_7_days'])}{nearest(text, WORDS) or '.'}"
         ) from None
+
+
+def diary_of(shop: Store) -> pd.DataFrame | None:
+    """The shop's diary, if there is one."""
+    return shop.frame("shop_events") if shop.has("shop_events") else None
+
+
+def period_of(shop: Store, text: str, day: dt.date) -> Period:
+    """The week or month that a text names, by the shop's calendar (see ``read_period``)."""
+    return read_period(text, as_of=day, country=shop.settings.country, events=diary_of(shop))
 
 
 def _span(word: str, today: dt.date) -> Span | None:

@@ -29,8 +29,10 @@ from ecops_lib.core.findings import RANK
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import Language, reading, tr
 from ecops_lib.data.calendar import day_words
+from ecops_lib.data.calendar.periods import Period
 from ecops_lib.data.coverage import last_whole_day, report_day
 from ecops_lib.data.store import Store, open_store
+from ecops_lib.reports.days import diary_of, period_of
 from ecops_lib.reports.exporter import Audience, notebook_page
 from ecops_lib.reports.kernel import CellError, execute
 from ecops_lib.reports.manifest import describe_run, findings_bytes, manifest_bytes
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
     from ecops_lib.reports.kernel import Managers, Progress
 
-STANDARD = ("store", "as_of", "lang", "audience")
+STANDARD = ("store", "period", "as_of", "lang", "audience")
 """Parameters with a meaning of their own; others make a folder of their own."""
 
 
@@ -116,13 +118,26 @@ class _Plan:
         if not self.day:
             return shop.name
         day = dt.date.fromisoformat(self.day)
-        events = self.store.frame("shop_events") if self.store.has("shop_events") else None
+        if "period" in self.values:
+            return tr("{shop} · {period}", shop=shop.name, period=self._period(day).words())
+        events = diary_of(self.store)
         return tr(
             "{shop} · {day} · {words}",
             shop=shop.name,
             day=show(day, "day"),
             words=day_words(day, country=shop.country, events=events),
         )
+
+    def _period(self, day: dt.date) -> Period:
+        return period_of(self.store, str(self.values["period"]), day)
+
+    @property
+    def _days(self) -> str:
+        """The day or period in the name of the run's folder."""
+        if "period" not in self.values or not self.day:
+            return self.day
+        held = self._period(dt.date.fromisoformat(self.day))
+        return held.name if held.whole else f"{held.name}-{self.day}"
 
     @property
     def folder(self) -> Path:
@@ -132,7 +147,7 @@ class _Plan:
             for name, parameter in self.notebook.parameters.items()
             if name not in STANDARD and self.values[name] != parameter.default
         }
-        parts = [self.day, self.lang, "management" if self.audience == "management" else ""]
+        parts = [self._days, self.lang, "management" if self.audience == "management" else ""]
         if own:
             digest = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:6]
             parts.append(f"{slug('-'.join(f'{k}-{v}' for k, v in own.items()))}-{digest}")
@@ -235,6 +250,9 @@ def _plan(
     chosen = bool(values.get("as_of"))
     if "as_of" in values:
         values["as_of"] = report_day(shop, str(values["as_of"])).isoformat()
+    if "period" in values:
+        period = period_of(shop, str(values["period"]), dt.date.fromisoformat(str(values["as_of"])))
+        values |= {"period": period.name, "as_of": period.last.isoformat()}
     return _Plan(
         notebook=opened,
         store=shop,

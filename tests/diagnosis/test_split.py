@@ -8,7 +8,7 @@ from math import nan, prod
 import numpy as np
 import pytest
 
-from ecops_lib.diagnosis.split import round_to_sum, split_product
+from ecops_lib.diagnosis.split import round_to_sum, split_product, split_ratio, split_sales
 
 
 def averaged_over_orders(before: list[float], after: list[float]) -> list[float]:
@@ -78,3 +78,54 @@ def test_a_day_without_buyers_is_all_conversions_doing() -> None:
 def test_rounding_gives_the_odd_cent_to_the_part_that_lost_most() -> None:
     assert round_to_sum([0.004, 0.004, 0.002], 0.01) == (0.01, 0.0, 0.0)
     assert round_to_sum([], 0.0) == ()
+
+
+def test_sales_are_split_without_a_remainder_on_any_numbers() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(40):
+        units = rng.integers(0, 9, (5, 2)).astype(float) + np.eye(5)[:, :2]
+        amounts = units * rng.uniform(1, 90, (5, 2))
+        before, after = rng.uniform(50, 900, (2, 2)).tolist()
+        parts = split_sales(before, after, units, amounts)
+        assert sum(parts) == pytest.approx(amounts[:, 1].sum() - amounts[:, 0].sum())
+
+
+def test_each_part_of_sales_answers_to_its_own_change() -> None:
+    units = np.array([[10.0, 10.0], [5.0, 5.0]])
+    amounts = np.array([[100.0, 100.0], [200.0, 200.0]])
+    visitors, conversion, basket, mix, price = split_sales(
+        [1000.0, 10.0], [2000.0, 20.0], units * [1, 2], amounts * [1, 2]
+    )
+    assert visitors == pytest.approx(300)
+    assert [conversion, basket, mix, price] == pytest.approx([0, 0, 0, 0], abs=1e-9)
+    dearer = split_sales([100.0], [100.0], units, amounts * [1.0, 1.1])
+    assert dearer == pytest.approx([0, 0, 0, 30])
+
+
+def test_a_product_of_one_period_is_mix_and_not_price() -> None:
+    units = np.array([[10.0, 8.0], [0.0, 2.0]])
+    amounts = np.array([[100.0, 80.0], [0.0, 100.0]])
+    assert split_sales([10.0], [10.0], units, amounts) == pytest.approx([0, 0, 80, 0])
+
+
+def test_leading_counts_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be positive"):
+        split_sales([0.0], [1.0], np.ones((1, 2)), np.ones((1, 2)))
+
+
+def test_a_ratio_splits_into_rates_and_mix_without_a_remainder() -> None:
+    rng = np.random.default_rng(12)
+    for _ in range(40):
+        under = np.vstack([rng.integers(0, 500, (4, 2)), [1, 1]]).astype(float)
+        over = np.floor(under * rng.uniform(0, 1, (5, 2)))
+        rate, mix = split_ratio(over, under)
+        whole = over.sum(axis=0) / under.sum(axis=0)
+        assert rate.sum() + mix.sum() == pytest.approx(whole[1] - whole[0])
+
+
+def test_unchanged_rates_leave_all_to_the_mix() -> None:
+    under = np.array([[100.0, 300.0], [100.0, 100.0]])
+    over = under * [[0.1], [0.02]]
+    rate, mix = split_ratio(over, under)
+    assert rate == pytest.approx([0, 0])
+    assert mix.sum() == pytest.approx(0.08 - 0.06)

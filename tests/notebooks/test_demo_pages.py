@@ -12,6 +12,7 @@ from ecops_lib.customers import score_customers, segment_customers
 from ecops_lib.data.coverage import report_day
 from ecops_lib.data.demo import write_demo
 from ecops_lib.data.imports import import_files
+from ecops_lib.diagnosis.periods.sections import PeriodBase
 from ecops_lib.market.sections import CompetitorBase
 from ecops_lib.reports.rules import notebook_problems
 from ecops_lib.reports.runner import RunResult, run_notebook
@@ -138,3 +139,19 @@ def test_the_feedback_page_says_what_to_improve(folder: Path) -> None:
 def test_the_notebooks_keep_the_rules(name: str) -> None:
     path = Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
     assert notebook_problems(path) == []
+
+
+def test_the_month_is_summed_up_with_exact_parts(folder: Path) -> None:
+    page = run(folder, "period_review", lang="zh", period="2026-09")
+    assert page.values["as_of"] == "2026-09-30"
+    assert page.folder.name == "2026-09-zh"
+    found = {str(f["key"]): f for f in page.findings}
+    assert str(found["period"]["text"]) == "2026-09（2026-09-01 至 2026-09-30）"
+    html = page.page.read_text("utf-8")
+    assert "2026-09（2026-09-01 至 2026-09-30）" in html
+    assert "<script>alert" not in html
+    base = PeriodBase(open_store(folder / "store"), period="2026-09")
+    assert round(sum(one.part for one in base.drivers.drivers), 2) == base.drivers.change
+    parts = found["drivers"]["evidence"]
+    assert isinstance(parts, dict)
+    assert round(sum(parts.values()), 2) == base.drivers.change

@@ -41,7 +41,7 @@ DIMENSIONS = {
     "province": mark("Province"),
     "category": mark("Category"),
     "product_id": mark("Product"),
-    "buyer": mark("Buyers"),
+    "buyer": mark("Kind of buyer"),
 }
 """What sales are cut by, as far as it is told and has more than one value."""
 

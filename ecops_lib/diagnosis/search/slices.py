@@ -61,7 +61,7 @@ class Slices(Result):
         start: First day.
         end: Last day.
         parts: The slices, most money first.
-        seen: Amount paid in the period [store currency].
+        seen: Amount paid for goods (order lines) in the period [store currency].
         expected: What was to be expected.
         past: The earlier periods that tell what is usual.
         names: Names of products by id.
@@ -74,7 +74,7 @@ class Slices(Result):
     }  # fmt: skip
     labels: ClassVar[Mapping[str, str]] = {
         "slice": mark("Slice"),
-        "seen": mark("Amount paid"),
+        "seen": mark("Paid for goods"),
         "expected": mark("Expected"),
         "change": mark("Change"),
         "part": mark("Its part of the shop's change"),
@@ -143,9 +143,15 @@ class Slices(Result):
             "change": show(abs(self.seen / self.expected - 1), "share"),
         }
         text = (
-            tr("{seen} was paid, {change} less than the {expected} to be expected.", **words)
+            tr(
+                "{seen} was paid for goods, {change} less than the {expected} to be expected.",
+                **words,
+            )
             if self.seen < self.expected
-            else tr("{seen} was paid, {change} more than the {expected} to be expected.", **words)
+            else tr(
+                "{seen} was paid for goods, {change} more than the {expected} to be expected.",
+                **words,
+            )
         )
         numbers = {"seen": self.seen, "expected": self.expected}
         return Finding(key="slices/whole", level="info", text=text, evidence=numbers)
@@ -173,6 +179,7 @@ class Slices(Result):
             tr("find out what changed here first") if fell else tr("see whether it can be kept up")
         )
         numbers = {name: float(getattr(part, name)) for name in ("seen", "expected", "part")}
+        numbers["days"] = float((self.end - self.start).days + 1)
         return Finding(
             key=f"slices/{part.key}",
             level="bad" if fell else "good",

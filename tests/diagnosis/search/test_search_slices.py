@@ -100,8 +100,8 @@ def test_the_planted_slice_is_named_with_its_money(fallen: Tables, tmp_path: Pat
     frame = found.to_frame()
     assert frame["part"].iloc[:-1].sum() == pytest.approx(frame["part"].iloc[-1])
     assert whole.text == (
-        f"¥{found.seen:,.2f} was paid, {1 - found.seen / found.expected:.2%} less than the "
-        f"¥{found.expected:,.2f} to be expected."
+        f"¥{found.seen:,.2f} was paid for goods, {1 - found.seen / found.expected:.2%} less "
+        f"than the ¥{found.expected:,.2f} to be expected."
     )
     assert told.text == (
         f"搜索 × 广东: ¥{part.seen:,.2f} instead of ¥{part.expected:,.2f}; "
