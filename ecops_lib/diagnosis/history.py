@@ -242,6 +242,9 @@ class History:
         columns = ["kind", "name", "starts_on", "ends_on", "product_id", "channel"]
         columns += ["before", "after"]
         if not self.has("shop_events"):
-            return pd.DataFrame(columns=columns).astype({"starts_on": "datetime64[us]"})
+            return pd.DataFrame(columns=columns).astype(
+                dict.fromkeys(("starts_on", "ends_on"), "datetime64[us]")
+            )
         held = bring(self.tables.lazy("shop_events").select(columns), sort=["starts_on", "name"])
-        return held.assign(starts_on=pd.to_datetime(held["starts_on"]))
+        days = ("starts_on", "ends_on")
+        return held.assign(**{name: pd.to_datetime(held[name]) for name in days})

@@ -8,8 +8,8 @@ in time, not a proof; the page says "recorded around it".
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecops_lib.core.formats import is_missing, show
@@ -36,11 +36,27 @@ KINDS: Mapping[str, str] = {
     "calendar": mark("calendar"),
 }
 
+CHECKS: Mapping[str, str] = {
+    "stock": mark("compare the hours in stock with those without"),
+    "price": mark("compare buyers who saw the old price, or put it back for two days"),
+    "reviews": mark("read the low ratings: one batch, one fault?"),
+    "ads": mark("compare products with and without the plan"),
+    "competitor": mark("compare products that the competitor does not sell"),
+    "event": mark("compare products or channels that the change did not touch"),
+    "calendar": mark("compare the same days of last year"),
+}
+
+WEEKS = 5
+"""Weeks before in which the like of a reason is looked for."""
+
 BEFORE = 3
 """Days before the fall began in which a cause may lie."""
 
 USUAL = 28
 """Days before that which tell what is usual."""
+
+LATELY = 3
+"""Last days of a fall by which spending is told: it may have begun within it."""
 
 LOW_STARS, HIGH_STARS = 2, 5
 FEWEST_REVIEWS = 3
@@ -59,11 +75,30 @@ class Reason:
         kind: What kind of thing.
         text: What is recorded, without a full stop.
         evidence: The numbers that the text was written from.
+        earlier: In how many of the ``WEEKS`` weeks before the like was recorded: what is recorded
+            every other week explains little.
     """
 
     kind: Kind
     text: str
     evidence: Mapping[str, float] = field(default_factory=dict)
+    earlier: int = 0
+
+    @property
+    def check(self) -> str:
+        """What would confirm or refute it."""
+        return tr(CHECKS[self.kind])
+
+    def words(self) -> str:
+        """It, and how rare it is."""
+        if not self.earlier:
+            return self.text
+        return tr(
+            "{text} (the like in {count} of the {weeks} weeks before)",
+            text=self.text,
+            count=show(self.earlier, "count"),
+            weeks=show(WEEKS, "count"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,21 +147,32 @@ def find_reasons(
         channel: The channel, or empty.
 
     Returns:
-        The reasons, the most direct first; empty where nothing is recorded.
+        The reasons, those first whose like was recorded least in the weeks before, of equals
+        the most direct; empty where nothing is recorded.
     """
     case = _Case(history=history, day=day, days=days, product=product, channel=channel, rose=rose)
     looked = (
         *((_stock, _price, _reviews, _competitor) if product else ()),
         _ads,
+        _ended,
         _events,
         _calendar,
     )
-    return tuple(reason for look in looked for reason in look(case))
+    found = [
+        replace(reason, earlier=_earlier(case, look)) for look in looked for reason in look(case)
+    ]
+    return tuple(sorted(found, key=lambda reason: reason.earlier))
+
+
+def _earlier(case: _Case, look: Callable[[_Case], tuple[Reason, ...]]) -> int:
+    """In how many of the weeks before the like of a reason was recorded."""
+    weeks = (case.day - (case.days + BEFORE + 7 * n) * DAY for n in range(WEEKS))
+    return sum(bool(look(replace(case, day=day))) for day in weeks)
 
 
 def reason_words(reasons: Sequence[Reason]) -> str:
     """The reasons in one line."""
-    return tr("; ").join(reason.text for reason in reasons) or tr("none recorded")
+    return tr("; ").join(reason.words() for reason in reasons) or tr("none recorded")
 
 
 def kind_words(reasons: Sequence[Reason]) -> str:
@@ -269,7 +315,7 @@ def _ads(case: _Case) -> tuple[Reason, ...]:
         else rows["product_line"].map(ad_line, na_action="ignore") == line
     )
     daily = rows.loc[chosen].groupby("day")["cost"].sum().astype(float)
-    now = daily.loc[str(case.day - (case.days - 1) * DAY) : str(case.day)].mean()
+    now = daily.loc[str(case.day - (min(case.days, LATELY) - 1) * DAY) : str(case.day)].mean()
     past = daily.loc[str(case.since - USUAL * DAY) : str(case.since - DAY)]
     if is_missing(now) or len(past) < 7 or past.mean() <= 0:
         return ()
@@ -304,10 +350,31 @@ def _events(case: _Case) -> tuple[Reason, ...]:
     )
 
 
-def _recorded(case: _Case) -> list[dict[Any, Any]]:
-    """Entries of the shop's diary about the thing that begin in the days around."""
+def _ended(case: _Case) -> tuple[Reason, ...]:
+    """Coupons that ended in the days around, which explains a fall."""
+    if case.rose:
+        return ()
+    last, day = str(case.since - DAY), str(case.day - DAY)
+    rows = [row for row in _recorded(case, "ends_on", last, day) if row["kind"] == "coupon"]
+    return tuple(
+        Reason(
+            kind="event",
+            text=tr(
+                "{name} ended ({day})",
+                name=short_name(row["name"], row["kind"]),
+                day=show(row["ends_on"], "day"),
+            ),
+        )
+        for row in rows
+    )
+
+
+def _recorded(
+    case: _Case, column: str = "starts_on", first: str = "", last: str = ""
+) -> list[dict[Any, Any]]:
+    """Entries of the shop's diary about the thing that begin (or end) in the days around."""
     events = case.history.events
-    begun = events["starts_on"].between(str(case.since), str(case.day))
+    begun = events[column].between(first or str(case.since), last or str(case.day))
     about = (events["product_id"] == case.product) & bool(case.product)
     about |= (events["channel"] == case.channel) & bool(case.channel)
     about |= events["product_id"].isna() & events["channel"].isna()

@@ -180,8 +180,16 @@ class Shifts(Result):
             text=joined(words(item), why),
             evidence=item.evidence,
             money=None if is_missing(item.money) else abs(item.money),
-            action=Action(text=advise(self.kind, item.reasons, fell=item.fell), owner=self.owner),
+            action=Action(text=_todo(self.kind, item), owner=self.owner),
         )
+
+
+def _todo(kind: Kind, item: Shift) -> str:
+    """What to do, and what would confirm the most telling reason of a fall."""
+    advice = advise(kind, item.reasons, fell=item.fell)
+    if not item.reasons or not item.fell:
+        return advice
+    return tr("{advice}; to be sure, {check}", advice=advice, check=item.reasons[0].check)
 
 
 def _cells(item: Shift) -> dict[str, object]:

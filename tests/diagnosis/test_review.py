@@ -54,7 +54,10 @@ def test_a_fall_is_told_with_its_size_its_reasons_and_its_money(planted: Store) 
     assert "price changed by +25.00% on 2026-10-26 (from ¥80.00 to ¥100.00)" in found.text
     assert re.search(r"14 of \d+ new reviews have 1 or 2 stars", found.text)
     assert found.action is not None
-    assert found.action.text == "check the price change: put it back, or explain it on the page"
+    assert found.action.text == (
+        "check the price change: put it back, or explain it on the page; to be sure, compare buyers "
+        "who saw the old price, or put it back for two days"
+    )
 
 
 def test_a_channel_s_loss_names_the_ads_that_were_cut(planted: Store) -> None:

@@ -12,9 +12,16 @@ import pytest
 
 from ecops_lib.data.demo import Truths, write_demo
 from ecops_lib.data.imports import import_files
+from ecops_lib.data.store import open_store
+from ecops_lib.diagnosis import History, find_conversion_shifts, find_traffic_shifts
 from ecops_lib.reports.runner import RunResult, run_notebook
 
 STAMP = "2026-10-28T08:00"
+CAUSES = {
+    "price": "price", "ads": "ads", "listing": "event", "reviews": "reviews", "outage": "event",
+    "coupon": "event", "competitor": "competitor", "rule": "event",
+}  # fmt: skip
+"""Kind of reason that names each planted cause."""
 INCIDENTS = ("conversion_", "traffic_", "stock_out", "oversold", "refund_wave/", "anomaly/")
 
 
@@ -111,8 +118,37 @@ def test_two_runs_give_the_same_bytes(
     assert [name for name in before if before[name] != after[name]] == []
 
 
+def test_incidents_of_the_past_are_named_with_their_causes(
+    demo: tuple[Path, Mapping[str, Any]],
+) -> None:
+    """Twelve, alone and at once; those without a recorded cause are said to have none."""
+    folder, truths = demo
+    store, seen = open_store(folder / "store"), 0
+    for one in truths["incidents"]:
+        day = dt.date.fromisoformat(one["to"])
+        history = History(store, day=day)
+        look = find_conversion_shifts if one["product_id"] else find_traffic_shifts
+        thing = one["product_id"] or one["channel"]
+        [shift] = [held for held in look(history, day=day).items if held.item == thing]
+        kinds = [reason.kind for reason in shift.reasons]
+        assert shift.fell
+        if one["cause"]:
+            assert CAUSES[one["cause"]] in kinds[:3], one
+        else:
+            assert kinds == [], one
+        seen += 1
+    assert seen == 12
+
+
 def test_a_shop_with_nothing_planted_claims_nothing(tmp_path: Path) -> None:
     make_demo(tmp_path, Truths.none())
+    store, alarms = open_store(tmp_path / "store"), 0
+    for number in range(30):
+        day = dt.date(2026, 10, 26) - dt.timedelta(days=4 * number)
+        history = History(store, day=day)
+        looks = (find_conversion_shifts, find_traffic_shifts)
+        alarms += any(look(history, day=day).items for look in looks)
+    assert alarms <= 1
     done = run(tmp_path, lang="en")
     assert [key for key in sorted(keys(done)) if key.startswith(INCIDENTS) and "/" in key
             and not key.endswith("/none")] == []  # fmt: skip

@@ -29,7 +29,7 @@ DRIVEN = 0.5
 WIDE = 0.7
 """Width of an elasticity's 90 % interval from which it is not told."""
 VAGUE = 10.0
-"""Ratio of the ends of the 90 % interval of what the usual spend brings from which it is not told."""
+"""Ends of the 90 % interval of what the usual spend brings, from which their ratio says nothing."""
 Z = 1.645
 STEPS = 12
 

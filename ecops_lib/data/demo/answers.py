@@ -15,6 +15,7 @@ from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.community import tell_community
 from ecops_lib.data.demo.creators import tell_creators
 from ecops_lib.data.demo.habits import tell_habits
+from ecops_lib.data.demo.incidents import tell_incidents
 from ecops_lib.data.demo.inventory import tell_idle, tell_kit, tell_late_supply
 from ecops_lib.data.demo.life import Life
 from ecops_lib.data.demo.mailings import tell_contacts
@@ -49,6 +50,7 @@ def tell_truths(life: Life) -> Told:
         "channel_loss": _channel(world, traffic),
         "stock_out": _stock_out(world, traffic),
         "refund_wave": _refund_wave(world, trade, life.claims),
+        "incidents": tell_incidents(world),
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
         "rivals": tell_rivals(world),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecops_lib.data.demo.editions import busy_days
+from ecops_lib.data.demo.incidents import find_incidents
 from ecops_lib.data.demo.world import Floats, World
 
 KEYWORD_PLANS: dict[str, tuple[int, ...]] = {
@@ -13,13 +14,14 @@ KEYWORD_PLANS: dict[str, tuple[int, ...]] = {
 }
 """Products by keyword plan."""
 STEADY_DAYS = 35
-"""Days before the last on which the plans spend as usual."""
+"""Days before the last, and before an incident, on which the plans spend as usual."""
 
 
 def spend_levels(world: World, plan_id: str) -> Floats:
     """A plan's spend by day as a multiple of the usual: another level each week.
 
-    It is as usual in the shop's own campaigns and in the last weeks.
+    It is as usual in the shop's own campaigns, in the last weeks, and in those before an
+    incident of the ads.
     """
     planted = world.truths.keywords
     count = len(world.days)
@@ -29,6 +31,10 @@ def spend_levels(world: World, plan_id: str) -> Floats:
     weekly = rng.choice(planted.levels, count // 7 + 1)
     level: Floats = weekly[np.arange(count) // 7]
     usual = busy_days(world) | (np.arange(count) > world.index(STEADY_DAYS))
+    for one in find_incidents(world):
+        if one.cause == "ads":
+            first = world.index(one.begins)
+            usual[max(first - STEADY_DAYS, 0) : first + one.days] = True
     return np.where(usual, 1.0, level)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.fulfilment import Fulfilment
+from ecops_lib.data.demo.incidents import find_incidents
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, order_ids, stamps, texts
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
@@ -39,6 +42,8 @@ BLAME = (
 )
 PRICE_BLAME = ("刚买完就涨价，太坑了", "涨价了味道还变差", "价格涨了质量没跟上，失望", "不值这个价")
 PRICE_PRAISE = ("降价了，太划算了", "这个价格很值，囤货了", "比上次便宜，味道一样好")
+LOW_RATINGS = 12
+"""Reviews of one or two stars before an earlier fall of conversion."""
 TOPICS = ("商品咨询", "优惠活动", "发货时间", "物流查询", "退换货", "发票")
 
 
@@ -54,9 +59,9 @@ def make_reviews(world: World, trade: Trade, done: Fulfilment, claims: Claims) -
     stars[claimed] = rng.choice(5, int(claimed.sum()), p=STARS_OF_CLAIMED) + 1
     pools = (BLAME, BLAME, MIXED, PRAISE, PRAISE)
     words = [pools[s - 1][k % len(pools[s - 1])] for s, k in _picks(rng, stars)]
-    extra, moments, rates, said = _planted(world, trade, got)
-    line, when = np.concatenate([line, extra]), np.concatenate([when, moments])
-    stars, words = np.concatenate([stars, rates]), words + said
+    for extra, moments, rates, said in (_planted(world, trade, got), *_earlier(world, trade, got)):
+        line, when = np.concatenate([line, extra]), np.concatenate([when, moments])
+        stars, words = np.concatenate([stars, rates]), words + said
     order = np.argsort(when, kind="stable")
     return _review_sheet(
         world, trade, line[order], when[order], stars[order], [words[k] for k in order]
@@ -83,6 +88,23 @@ def _planted(world: World, trade: Trade, got: Times) -> tuple[Ints, Times, Ints,
     stars = rng.integers(1, 3, count) if falls else np.full(count, 5)
     pool = PRICE_BLAME if falls else PRICE_PRAISE
     return line, moments, stars, [pool[k % len(pool)] for k in range(count)]
+
+
+def _earlier(
+    world: World, trade: Trade, got: Times
+) -> Iterator[tuple[Ints, Times, Ints, list[str]]]:
+    """Low ratings that came before earlier falls of conversion."""
+    rng = world.rng("reviews of incidents")
+    for one in find_incidents(world):
+        if one.cause != "reviews":
+            continue
+        start = np.datetime64(world.day_of(one.begins), "s") - np.timedelta64(2, "D")
+        mine = np.flatnonzero((trade.lines.product == one.product) & (got < start))[-200:]
+        count = min(LOW_RATINGS, len(mine))
+        line = np.sort(rng.choice(mine, count, replace=False))
+        moments = add_seconds(np.full(count, start), rng.uniform(0, 3 * 24 * HOUR, count))
+        words = [BLAME[k % len(BLAME)] for k in range(count)]
+        yield line, moments, rng.integers(1, 3, count), words
 
 
 def _review_sheet(

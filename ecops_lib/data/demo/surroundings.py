@@ -8,6 +8,7 @@ import numpy as np
 
 from ecops_lib.data.demo.catalogue import CATEGORIES
 from ecops_lib.data.demo.editions import find_editions
+from ecops_lib.data.demo.incidents import diary_rows, find_incidents
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sheets import Sheet, day_texts, texts, yuan
 from ecops_lib.data.demo.traffic import Traffic
@@ -41,6 +42,10 @@ def make_competitors_sheet(world: World) -> Sheet:
         price[count - 1 - cut.begins :, cut.product] = (
             round(base[cut.product] * cut.factor / 100) * 100
         )
+    for one in find_incidents(world):
+        if one.cause == "competitor" and one.begins < count:
+            days = slice(count - 1 - one.begins, count - 1 - one.begins + one.days)
+            price[days, one.product] = round(base[one.product] * 0.75 / 100) * 100
     sold = rng.poisson(np.full((count, len(ours)), 9.0)).cumsum(axis=0) + rng.integers(
         200, 9000, len(ours)
     )
@@ -112,7 +117,7 @@ def make_events_sheet(world: World, season: Season) -> Sheet:
         for edition in find_editions(world)
         for phase, (start, end) in edition.phases.items()
     ]
-    rows += _diary(world) + _planted(world)
+    rows += _diary(world) + _planted(world) + diary_rows(world)
     rows.sort(key=lambda row: (row["starts_on"], row["kind"], row["name"]))
     names = {
         "kind": "类型",

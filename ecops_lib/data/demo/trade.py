@@ -10,6 +10,7 @@ from ecops_lib.data.demo.asked import find_bulk_order, find_refused
 from ecops_lib.data.demo.baskets import Asked, Lines, make_baskets
 from ecops_lib.data.demo.buyers import FAR, SOUTH, Buyers, among, make_buyers
 from ecops_lib.data.demo.extras import offer_on_lines, offer_on_orders, with_campaigns
+from ecops_lib.data.demo.incidents import DEARER, days_of, find_incidents
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sessions import Sessions, plan_sessions
 from ecops_lib.data.demo.visits import Visits
@@ -177,6 +178,11 @@ def _price(world: World, day: Ints, lines: Lines) -> Lines:
         unit = np.where(
             dearer, np.round(unit * drop.price_factor / 100).astype(np.int64) * 100, unit
         )
+    for one in find_incidents(world):
+        if one.cause == "price":
+            days = np.arange(len(world.days))[days_of(world, one)]
+            dearer = (lines.product == one.product) & np.isin(day[lines.order], days)
+            unit = np.where(dearer, np.round(unit * DEARER / 100).astype(np.int64) * 100, unit)
     return Lines(
         order=lines.order,
         sku=lines.sku,

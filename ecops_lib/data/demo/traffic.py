@@ -12,6 +12,7 @@ import numpy as np
 
 from ecops_lib.data.demo.claims import Claims
 from ecops_lib.data.demo.editions import cart_factors
+from ecops_lib.data.demo.incidents import days_of, find_incidents
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.visits import OVERLAP, PAGES_OF_VISITOR, Visits
 from ecops_lib.data.demo.world import CHANNELS, Flags, Floats, Ints, World
@@ -201,6 +202,10 @@ def _shop_visitors(
     if loss := world.truths.channel_loss:
         overlap[world.index(loss.begins) :, CHANNELS.index(loss.channel)] *= loss.factor
     channels = first + rng.binomial(shop[:, None] - first, np.minimum(overlap, 1))
+    for one in find_incidents(world):
+        if one.cause == "outage":
+            part = (days_of(world, one), CHANNELS.index(one.channel))
+            channels[part] = np.maximum(np.rint(channels[part] * one.factor), payers[part])
     return channels, shop
 
 

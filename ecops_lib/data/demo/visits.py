@@ -8,6 +8,7 @@ import numpy as np
 
 from ecops_lib.data.demo.bids import visit_levels
 from ecops_lib.data.demo.editions import visit_factors
+from ecops_lib.data.demo.incidents import days_of, find_incidents
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.world import CHANNELS, Flags, Floats, Ints, World
 
@@ -81,6 +82,11 @@ def _with_planted_visits(world: World, visits: Ints, mean: Floats) -> Ints:
     if loss := world.truths.channel_loss:
         part = (slice(world.index(loss.begins), None), slice(None), CHANNELS.index(loss.channel))
         held[part] = np.rint(mean[part] * loss.factor)
+    rng = world.rng("past incidents")
+    for one in find_incidents(world):
+        if one.channel and one.cause != "outage":
+            part = (days_of(world, one), slice(None), CHANNELS.index(one.channel))
+            held[part] = rng.binomial(held[part], one.factor)
     return held
 
 
@@ -134,6 +140,9 @@ def _truth_factor(world: World) -> Floats:
         factor[world.index(drop.begins) :, drop.product] = drop.factor
     if out := world.truths.stock_out:
         factor[world.index(out.begins) :, out.product] = 0
+    for one in find_incidents(world):
+        if one.product >= 0:
+            factor[days_of(world, one), one.product] = one.factor
     return factor
 
 

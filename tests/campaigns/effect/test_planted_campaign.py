@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def planted(folder: Path) -> tuple[CampaignEffect, dict[str, Any]]:
-    return read(folder)
+    return read(folder, truths=Truths(incidents=None))
 
 
 def test_the_planted_lift_lies_in_the_interval(planted: Any) -> None:

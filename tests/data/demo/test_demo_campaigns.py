@@ -181,7 +181,8 @@ def test_the_members_days_are_on_their_second_day(whole_shop: Exports, sold: pd.
     for edition in told["editions"]:
         mine = within(sold, *edition["phases"]["burst"], told["product_ids"])
         assert len(mine) == edition["lines"] > 1.3 * edition["lines_usual"]
-        assert set(mine["campaign"]) == {edition["campaign_id"]} or edition is told["editions"][1]
+        # a product may get into a basket after the offers were dealt out (habits, mailings)
+        assert (mine["campaign"] == edition["campaign_id"]).mean() > 0.9
 
 
 def test_the_hot_product_runs_out_before_the_members_days_end(whole_shop: Exports) -> None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from ecops_lib.data.demo.truths.campaigns import CampaignLift, MemberDay, OwnCampaign
 from ecops_lib.data.demo.truths.demand import KitSold, LateSupply, OddDemand, Shortage, Shortages
-from ecops_lib.data.demo.truths.incidents import ChannelLoss, ConversionDrop, RefundWave, StockOut
+from ecops_lib.data.demo.truths.incidents import (
+    ChannelLoss,
+    ConversionDrop,
+    PastIncident,
+    PastIncidents,
+    RefundWave,
+    StockOut,
+)
 from ecops_lib.data.demo.truths.market import CompetitorCut, Rivals
 from ecops_lib.data.demo.truths.people import (
     Habit,
@@ -46,6 +53,8 @@ __all__ = [
     "NoEffect",
     "OddDemand",
     "OwnCampaign",
+    "PastIncident",
+    "PastIncidents",
     "Referrals",
     "RefundWave",
     "Rivals",
@@ -69,6 +78,7 @@ class Truths:
         channel_loss: A channel's visitors fall (or rise) because its ads were cut (raised).
         stock_out: A good seller has nothing left to sell.
         refund_wave: Many claims with one reason against one product on the last day.
+        incidents: Incidents of the months before, with and without a recorded cause.
         campaign_lift: How much the big campaigns bring, and what they borrow.
         competitor_cut: A competitor lowers the price of a rival item.
         rivals: Competitors who cut after one another, bring out items and take some off.
@@ -101,6 +111,7 @@ class Truths:
     channel_loss: ChannelLoss | None = field(default_factory=ChannelLoss)
     stock_out: StockOut | None = field(default_factory=StockOut)
     refund_wave: RefundWave | None = field(default_factory=RefundWave)
+    incidents: PastIncidents | None = field(default_factory=PastIncidents)
     campaign_lift: CampaignLift | None = field(default_factory=CampaignLift)
     competitor_cut: CompetitorCut | None = field(default_factory=CompetitorCut)
     rivals: Rivals | None = field(default_factory=Rivals)
