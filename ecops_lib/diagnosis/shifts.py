@@ -180,16 +180,16 @@ class Shifts(Result):
             text=joined(words(item), why),
             evidence=item.evidence,
             money=None if is_missing(item.money) else abs(item.money),
-            action=Action(text=_todo(self.kind, item), owner=self.owner),
+            action=todo(self.kind, item, self.owner),
         )
 
 
-def _todo(kind: Kind, item: Shift) -> str:
+def todo(kind: Kind, item: Shift, owner: str) -> Action:
     """What to do, and what would confirm the most telling reason of a fall."""
     advice = advise(kind, item.reasons, fell=item.fell)
-    if not item.reasons or not item.fell:
-        return advice
-    return tr("{advice}; to be sure, {check}", advice=advice, check=item.reasons[0].check)
+    if item.reasons and item.fell:
+        advice = tr("{advice}; to be sure, {check}", advice=advice, check=item.reasons[0].check)
+    return Action(text=advice, owner=owner)
 
 
 def _cells(item: Shift) -> dict[str, object]:

@@ -124,7 +124,10 @@ def test_the_review_sums_up_and_counts_what_was_looked_at(base: PeriodBase) -> N
     )
     assert drivers.text.startswith("The change of ")
     assert len(rest) <= 3
-    assert review.to_frame()["section"].tolist()[0] == "Where sales changed"
+    assert review.to_frame()["section"].tolist()[:2] == [
+        "Incidents of the period",
+        "Where sales changed",
+    ]
     with reading("zh", "CNY"):
         assert review.findings()[0].text == "2026-W43（2026-10-19 至 2026-10-25）"
         assert "此前同样星期几的 7 天" in review.findings()[1].text
@@ -166,3 +169,38 @@ def test_the_month_so_far_is_compared_with_as_many_days(store: Store) -> None:
     assert base.period.days == 28
     assert base.period.before == (dt.date(2026, 9, 3), dt.date(2026, 9, 30))
     assert round(sum(one.part for one in base.drivers.drivers), 2) == base.drivers.change
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> PeriodBase:
+    plant = Plant(conversion=0.3, price=1.25, low_reviews=14, channel=0.4)
+    shop = make_shop(tmp_path_factory.mktemp("planted") / "store", seed=1, plant=plant)
+    return PeriodBase(shop, period="2026-W44")
+
+
+def test_incidents_that_last_are_told_as_one(planted: PeriodBase) -> None:
+    """Product 0 sells little from 26 October on, 直通车 brings little on the last day."""
+    items = {(one.kind, one.worst.item): one for one in planted.incidents.items}
+    assert set(items) == {("conversion", "P0"), ("traffic", "直通车")}
+    drop = items["conversion", "P0"]
+    assert (drop.first, drop.last) == (dt.date(2026, 10, 26), DAY)
+    assert drop.worst.seen < 0.5 * drop.worst.expected
+    told = {finding.key: finding for finding in planted.incidents.findings()}
+    found = told["incidents/conversion/P0/2026-10-26"]
+    assert found.text.startswith("商品0 <b>“0”</b>, 2026-10-26 to 2026-10-28: ")
+    assert "price changed by +25.00% on 2026-10-26" in found.text
+    assert found.money == pytest.approx(abs(drop.worst.money))
+    with reading("zh", "CNY"):
+        [zh] = [f for f in planted.incidents.findings() if "直通车" in f.key]
+    assert zh.text.startswith("直通车（2026-10-28 至 2026-10-28）：访客 ")
+    review = review_period(planted, planted.actions)
+    assert found.key in {finding.key for finding in review.priorities}
+    assert "<b>“" not in planted.incidents._repr_html_()
+
+
+def test_a_calm_week_has_no_incident(base: PeriodBase) -> None:
+    [none] = base.incidents.findings()
+    assert none.text == (
+        "No product's conversion and no channel's visitors left their usual range."
+    )
+    assert base.incidents.looked == 14

@@ -55,8 +55,8 @@ def test_a_fall_is_told_with_its_size_its_reasons_and_its_money(planted: Store) 
     assert re.search(r"14 of \d+ new reviews have 1 or 2 stars", found.text)
     assert found.action is not None
     assert found.action.text == (
-        "check the price change: put it back, or explain it on the page; to be sure, compare buyers "
-        "who saw the old price, or put it back for two days"
+        "check the price change: put it back, or explain it on the page; to be sure, compare "
+        "buyers who saw the old price, or put it back for two days"
     )
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from ecops_lib.data.calendar.periods import read_period
 from ecops_lib.data.demo import Truths, write_demo
 from ecops_lib.data.imports import import_files
 from ecops_lib.data.store import open_store
 from ecops_lib.diagnosis import History, find_conversion_shifts, find_traffic_shifts
+from ecops_lib.diagnosis.periods.incidents import find_incidents
 from ecops_lib.reports.runner import RunResult, run_notebook
 
 STAMP = "2026-10-28T08:00"
@@ -138,6 +140,10 @@ def test_incidents_of_the_past_are_named_with_their_causes(
             assert kinds == [], one
         seen += 1
     assert seen == 12
+    week = find_incidents(store, read_period("2026-W33", as_of=dt.date(2026, 10, 27)))
+    [rule] = [one for one in week.items if one.worst.item == "手淘搜索"]
+    assert abs((rule.first - dt.date(2026, 8, 10)).days) <= 1
+    assert [reason.kind for reason in rule.worst.reasons] == ["event"]
 
 
 def test_a_shop_with_nothing_planted_claims_nothing(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from ecops_lib.diagnosis.periods.channels import ChannelMix, compare_channels
 from ecops_lib.diagnosis.periods.drivers import SalesDrivers, split_period
 from ecops_lib.diagnosis.periods.figures import PeriodFigures, compare_period
 from ecops_lib.diagnosis.periods.funnel import PeriodFunnel, trace_period
+from ecops_lib.diagnosis.periods.incidents import PeriodIncidents, find_incidents
 from ecops_lib.diagnosis.periods.products import (
     PriceBands,
     ProductRanks,
@@ -106,6 +107,11 @@ class PeriodBase:
     def slices(self) -> Slices:
         """Where sales changed."""
         return find_slices(self.history, start=self.period.first, end=self.period.last)
+
+    @cached_property
+    def incidents(self) -> PeriodIncidents:
+        """What went out of its range on the period's days."""
+        return find_incidents(self.store, self.period)
 
     @cached_property
     def channels(self) -> ChannelMix:
@@ -194,5 +200,5 @@ def review_period(base: PeriodBase, *others: Result) -> PeriodReview:
     return PeriodReview(
         period=base.period,
         headline=(base.figures, base.drivers),
-        sections=(base.slices, base.channels, base.products, *others),
+        sections=(base.incidents, base.slices, base.channels, base.products, *others),
     )
