@@ -390,27 +390,3 @@ def _calendar(case: _Case) -> tuple[Reason, ...]:
     if last.equals(first) or not set(last) - {"", "unannounced"}:
         return ()
     return (Reason(kind="calendar", text=day_words(case.day, country=country, events=events)),)
-
-
-def advise(what: Literal["conversion", "traffic"], reasons: Sequence[Reason], *, fell: bool) -> str:
-    """What to do about a fall or a rise, given the most direct reason."""
-    if not fell:
-        return tr("find out what worked and keep it going")
-    kind = reasons[0].kind if reasons else ""
-    match kind:
-        case "stock":
-            return tr("restock, and pause its ads until it is back")
-        case "price":
-            return tr("check the price change: put it back, or explain it on the page")
-        case "reviews":
-            return tr("answer the low ratings and check the batch")
-        case "ads":
-            return tr("check budget and bids of the ad plan")
-        case "competitor":
-            return tr("decide on an answer to the competitor's price")
-        case "event":
-            return tr("check what was changed")
-        case _ if what == "conversion":
-            return tr("look at page, price and reviews of the product")
-        case _:
-            return tr("check the channel: rank, entries, tracking")

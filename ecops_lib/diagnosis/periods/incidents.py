@@ -41,7 +41,7 @@ class Incident:
         kind: ``conversion`` of a product or ``traffic`` of a channel.
         first: First day of it: of the first alarm, or of the worst finding's days.
         last: Last day on which it was found within the period.
-        worst: The finding with most money.
+        worst: The finding that chance explains least.
         owner: Who sees to it.
     """
 
@@ -154,7 +154,7 @@ def find_incidents(source: Source, period: Period) -> PeriodIncidents:
 
     Products' conversion and channels' visitors are judged on each day from the days before it
     (``find_conversion_shifts``, ``find_traffic_shifts``); alarms of the same thing and direction
-    less than ``GAP`` days apart are one incident, told by its worst finding.
+    at most ``GAP`` days apart are one incident, told by the finding that chance explains least.
 
     Args:
         source: The store.
@@ -197,8 +197,6 @@ def _merged(alarms: Sequence[tuple[Kind, dt.date, Shift, str]]) -> Iterator[Inci
 
 
 def _incident(kind: Kind, run: Sequence[tuple[dt.date, Shift, str]]) -> Incident:
-    day, worst, owner = max(
-        run, key=lambda one: (0.0 if is_missing(one[1].money) else abs(one[1].money), one[0])
-    )
+    day, worst, owner = min(run, key=lambda one: (one[1].q, -abs(one[1].seen - one[1].expected)))
     first = min(run[0][0], day - (worst.days - 1) * DAY)
     return Incident(kind=kind, first=first, last=run[-1][0], worst=worst, owner=owner)
