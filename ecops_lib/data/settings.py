@@ -107,6 +107,19 @@ def check_settings(held: Mapping[str, Any], file: Path) -> Settings:
     return settings
 
 
+def country_of(time_zone: str) -> str:
+    """The country that a zone lies in, if its holidays are known, else China.
+
+    >>> country_of("Europe/London"), country_of("UTC")
+    ('GB', 'CN')
+    """
+    from babel.core import get_global
+    from holidays import list_supported_countries
+
+    found = str(get_global("zone_territories").get(time_zone, ""))
+    return found if found in list_supported_countries(include_aliases=False) else "CN"
+
+
 def _require_code(value: object, pattern: str, example: str, *, name: str) -> None:
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise ParameterError(f"{name} is {value!r}; it must be an ISO code such as {example!r}.")

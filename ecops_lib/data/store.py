@@ -28,7 +28,13 @@ from zoneinfo import ZoneInfo
 from ecops_lib.core.errors import MissingDataError, StoreError
 from ecops_lib.data import delta, recovery
 from ecops_lib.data.schema import TABLES, table_named
-from ecops_lib.data.settings import Settings, check_settings, read_settings, settings_text
+from ecops_lib.data.settings import (
+    Settings,
+    check_settings,
+    country_of,
+    read_settings,
+    settings_text,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -268,7 +274,7 @@ def create_store(
         path: The folder; made if absent.
         name: The shop's name as pages show it.
         currency: ISO code of all amounts.
-        time_zone: IANA zone that days begin in.
+        time_zone: IANA zone that days begin in; its country's holidays count.
         language: Language of its pages unless a run says otherwise.
         key: Secret for hashing buyers; random unless given (the demo shop's is fixed).
         thresholds: Limits by name, where they are not the usual ones.
@@ -284,6 +290,7 @@ def create_store(
     folder = Path(path)
     delta.check_path(folder)
     held: dict[str, Any] = {"name": name, "currency": currency, "time_zone": time_zone}
+    held |= {"country": country_of(time_zone)}
     held |= {"language": language, "thresholds": dict(thresholds or {}), "tests": tests or {}}
     held["campaigns"] = campaigns or {}
     settings = check_settings(held, folder / "store.toml")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ecops_lib.core.language import tr
-from ecops_lib.diagnosis.reasons import Reason
+from ecops_lib.diagnosis.causes import Reason
 
 
 def advise(what: Literal["conversion", "traffic"], reasons: Sequence[Reason], *, fell: bool) -> str:
@@ -21,6 +21,8 @@ def advise(what: Literal["conversion", "traffic"], reasons: Sequence[Reason], *,
             return tr("check the price change: put it back, or explain it on the page")
         case "reviews":
             return tr("answer the low ratings and check the batch")
+        case "refunds":
+            return tr("look at the claims' reasons, and stop selling what is faulty")
         case "ads":
             return tr("check budget and bids of the ad plan")
         case "competitor":

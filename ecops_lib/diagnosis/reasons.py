@@ -8,46 +8,22 @@ in time, not a proof; the page says "recorded around it".
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ecops_lib.core.formats import is_missing, show
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import tr
 from ecops_lib.core.names import short_name
 from ecops_lib.data.calendar import day_words, describe_days
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.causes import SPANS, Reason
 from ecops_lib.metrics.ad_lines import LINE_WORDS, ad_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ecops_lib.diagnosis.history import History
-
-Kind = Literal["stock", "price", "reviews", "ads", "competitor", "event", "calendar"]
-
-KINDS: Mapping[str, str] = {
-    "stock": mark("stock"),
-    "price": mark("price"),
-    "reviews": mark("reviews"),
-    "ads": mark("ad spend"),
-    "competitor": mark("competitor"),
-    "event": mark("own change"),
-    "calendar": mark("calendar"),
-}
-
-CHECKS: Mapping[str, str] = {
-    "stock": mark("compare the hours in stock with those without"),
-    "price": mark("compare buyers who saw the old price, or put it back for two days"),
-    "reviews": mark("read the low ratings: one batch, one fault?"),
-    "ads": mark("compare products with and without the plan"),
-    "competitor": mark("compare products that the competitor does not sell"),
-    "event": mark("compare products or channels that the change did not touch"),
-    "calendar": mark("compare the same days of last year"),
-}
-
-WEEKS = 5
-"""Weeks before in which the like of a reason is looked for."""
 
 BEFORE = 3
 """Days before the fall began in which a cause may lie."""
@@ -65,40 +41,6 @@ CHANCE = 0.01
 
 PRICE_STEP, RIVAL_STEP, AD_STEP = 0.05, 0.03, 0.3
 """Smallest change of our price, a rival's price and ad spend that counts [share]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """Something recorded in the same days.
-
-    Attributes:
-        kind: What kind of thing.
-        text: What is recorded, without a full stop.
-        evidence: The numbers that the text was written from.
-        earlier: In how many of the ``WEEKS`` weeks before the like was recorded: what is recorded
-            every other week explains little.
-    """
-
-    kind: Kind
-    text: str
-    evidence: Mapping[str, float] = field(default_factory=dict)
-    earlier: int = 0
-
-    @property
-    def check(self) -> str:
-        """What would confirm or refute it."""
-        return tr(CHECKS[self.kind])
-
-    def words(self) -> str:
-        """It, and how rare it is."""
-        if not self.earlier:
-            return self.text
-        return tr(
-            "{text} (the like in {count} of the {weeks} weeks before)",
-            text=self.text,
-            count=show(self.earlier, "count"),
-            weeks=show(WEEKS, "count"),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +89,12 @@ def find_reasons(
         channel: The channel, or empty.
 
     Returns:
-        The reasons, those first whose like was recorded least in the weeks before, of equals
+        The reasons, those first whose like was recorded least before, of equals
         the most direct; empty where nothing is recorded.
     """
     case = _Case(history=history, day=day, days=days, product=product, channel=channel, rose=rose)
     looked = (
-        *((_stock, _price, _reviews, _competitor) if product else ()),
+        *((_stock, _price, _reviews, _refunds, _competitor) if product else ()),
         _ads,
         _ended,
         _events,
@@ -165,20 +107,9 @@ def find_reasons(
 
 
 def _earlier(case: _Case, look: Callable[[_Case], tuple[Reason, ...]]) -> int:
-    """In how many of the weeks before the like of a reason was recorded."""
-    weeks = (case.day - (case.days + BEFORE + 7 * n) * DAY for n in range(WEEKS))
-    return sum(bool(look(replace(case, day=day))) for day in weeks)
-
-
-def reason_words(reasons: Sequence[Reason]) -> str:
-    """The reasons in one line."""
-    return tr("; ").join(reason.words() for reason in reasons) or tr("none recorded")
-
-
-def kind_words(reasons: Sequence[Reason]) -> str:
-    """The kinds of the reasons in one line, for a table."""
-    kinds = dict.fromkeys(tr(KINDS[reason.kind]) for reason in reasons)
-    return tr(", ").join(kinds) or tr("none recorded")
+    """In how many of the spans of the same length before the like of a reason was recorded."""
+    days = (case.day - n * (case.days + BEFORE) * DAY for n in range(1, SPANS + 1))
+    return sum(bool(look(replace(case, day=day))) for day in days)
 
 
 def _stock(case: _Case) -> tuple[Reason, ...]:
@@ -277,6 +208,32 @@ def _reviews(case: _Case) -> tuple[Reason, ...]:
     )
     evidence = {"reviews": float(count), "reviews_hit": float(hits), "usual_share": share}
     return (Reason(kind="reviews", text=text, evidence=evidence),)
+
+
+def _refunds(case: _Case) -> tuple[Reason, ...]:
+    """More refund claims than usual against the product, and what most of them say."""
+    from scipy import stats
+
+    if case.rose or not case.history.has("refunds"):
+        return ()
+    rows = case.history.claims
+    rows = rows.loc[rows["product_id"] == case.product]
+    now, before = case.recent(rows), case.usual(rows)
+    count, days = int(now["claims"].sum()), case.days + BEFORE
+    usual = (float(before["claims"].sum()) + 0.5) / USUAL * days
+    if count < FEWEST_REVIEWS or stats.poisson.sf(count - 1, usual) > CHANCE:
+        return ()
+    said = now.groupby("reason")["claims"].sum()
+    told = tr("{reason} most of all", reason=short_name(said.idxmax())) if len(said) else ""
+    text = tr(
+        "{count} refund claims in {days}, usually {usual}",
+        count=show(count, "count"),
+        days=show(days, "days"),
+        usual=show(usual, "number"),
+    )
+    evidence = {"claims": float(count), "usual_claims": usual}
+    words = tr("{text} ({more})", text=text, more=told) if told else text
+    return (Reason(kind="refunds", text=words, evidence=evidence),)
 
 
 def _competitor(case: _Case) -> tuple[Reason, ...]:

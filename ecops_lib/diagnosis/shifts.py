@@ -13,7 +13,7 @@ from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.diagnosis.advice import advise
-from ecops_lib.diagnosis.reasons import Reason, kind_words, reason_words
+from ecops_lib.diagnosis.causes import Reason, kind_words, reason_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.data.calendar.periods import Period
 from ecops_lib.data.frames import DAY
+from ecops_lib.diagnosis.causes import reason_words
 from ecops_lib.diagnosis.falls import find_conversion_shifts, find_traffic_shifts
 from ecops_lib.diagnosis.history import History
-from ecops_lib.diagnosis.reasons import reason_words
 from ecops_lib.diagnosis.shifts import Kind, Shift, todo
 from ecops_lib.metrics.bases import Source
 

@@ -1,0 +1,82 @@
+"""What a recorded reason is: its kind, its words, how rare it is, what would confirm it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ecops_lib.core.formats import show
+from ecops_lib.core.language import mark, tr
+
+Kind = Literal["stock", "price", "reviews", "refunds", "ads", "competitor", "event", "calendar"]
+
+KINDS: Mapping[str, str] = {
+    "stock": mark("stock"),
+    "price": mark("price"),
+    "reviews": mark("reviews"),
+    "refunds": mark("refunds"),
+    "ads": mark("ad spend"),
+    "competitor": mark("competitor"),
+    "event": mark("own change"),
+    "calendar": mark("calendar"),
+}
+
+CHECKS: Mapping[str, str] = {
+    "stock": mark("compare the hours in stock with those without"),
+    "price": mark("compare buyers who saw the old price, or put it back for two days"),
+    "reviews": mark("read the low ratings: one batch, one fault?"),
+    "refunds": mark("look at what came back: one batch, one promise of the page?"),
+    "ads": mark("compare products with and without the plan"),
+    "competitor": mark("compare products that the competitor does not sell"),
+    "event": mark("compare products or channels that the change did not touch"),
+    "calendar": mark("compare the same days of last year"),
+}
+
+SPANS = 5
+"""Spans of the same length before in which the like of a reason is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Something recorded in the same days.
+
+    Attributes:
+        kind: What kind of thing.
+        text: What is recorded, without a full stop.
+        evidence: The numbers that the text was written from.
+        earlier: In how many of the ``SPANS`` spans before the like was recorded: what is recorded
+            all the time explains little.
+    """
+
+    kind: Kind
+    text: str
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    earlier: int = 0
+
+    @property
+    def check(self) -> str:
+        """What would confirm or refute it."""
+        return tr(CHECKS[self.kind])
+
+    def words(self) -> str:
+        """It, and how rare it is."""
+        if not self.earlier:
+            return self.text
+        return tr(
+            "{text} (the like in {count} of the {spans} such spans before)",
+            text=self.text,
+            count=show(self.earlier, "count"),
+            spans=show(SPANS, "count"),
+        )
+
+
+def reason_words(reasons: Sequence[Reason]) -> str:
+    """The reasons in one line."""
+    return tr("; ").join(reason.words() for reason in reasons) or tr("none recorded")
+
+
+def kind_words(reasons: Sequence[Reason]) -> str:
+    """The kinds of the reasons in one line, for a table."""
+    kinds = dict.fromkeys(tr(KINDS[reason.kind]) for reason in reasons)
+    return tr(", ").join(kinds) or tr("none recorded")
