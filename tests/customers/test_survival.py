@@ -92,7 +92,7 @@ def random_rows(seed: int) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def test_every_engine_waits_as_plain_python(engine: Engine) -> None:
+def test_every_engine_waits_as_plain_python(light_engine: Engine) -> None:
     rows = random_rows(3)
     bought: dict[str, set[int]] = {}
     for buyer, when, *_ in rows:
@@ -101,11 +101,11 @@ def test_every_engine_waits_as_plain_python(engine: Engine) -> None:
     days = [sorted(held) for held in bought.values()]
     time = [held[1] - held[0] if len(held) > 1 else 150 - held[0] for held in days]
     truth = fit_curve(time, [len(held) > 1 for held in days])
-    held = follow_survival(engine(make_shop(rows)), as_of=day(150), **ZONE).segments[0].curve
+    held = follow_survival(light_engine(make_shop(rows)), as_of=day(150), **ZONE).segments[0].curve
     assert (held.customers, held.events) == (truth.customers, truth.events)
     np.testing.assert_allclose(held.bought, truth.bought)
     np.testing.assert_allclose(held.days, truth.days)
-    split = follow_survival(engine(make_shop(rows)), as_of=day(150), by="channel", **ZONE)
+    split = follow_survival(light_engine(make_shop(rows)), as_of=day(150), by="channel", **ZONE)
     assert sum(s.curve.customers for s in split.segments) == truth.customers
     assert sum(s.curve.events for s in split.segments) == truth.events
 

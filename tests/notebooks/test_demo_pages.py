@@ -141,16 +141,16 @@ def test_the_notebooks_keep_the_rules(name: str) -> None:
     assert notebook_problems(path) == []
 
 
-def test_the_month_is_summed_up_with_exact_parts(folder: Path) -> None:
-    page = run(folder, "period_review", lang="zh", period="2026-09")
-    assert page.values["as_of"] == "2026-09-30"
-    assert page.folder.name == "2026-09-zh"
+def test_the_week_is_summed_up_with_exact_parts(folder: Path) -> None:
+    page = run(folder, "period_review", lang="zh", period="2026-W39")
+    assert page.values["as_of"] == "2026-09-27"
+    assert page.folder.name == "2026-W39-zh"
     found = {str(f["key"]): f for f in page.findings}
-    assert str(found["period"]["text"]) == "2026-09（2026-09-01 至 2026-09-30）"
+    assert str(found["period"]["text"]) == "2026-W39（2026-09-21 至 2026-09-27）"
     html = page.page.read_text("utf-8")
-    assert "2026-09（2026-09-01 至 2026-09-30）" in html
+    assert "2026-W39（2026-09-21 至 2026-09-27）" in html
     assert "<script>alert" not in html
-    base = PeriodBase(open_store(folder / "store"), period="2026-09")
+    base = PeriodBase(open_store(folder / "store"), period="2026-W39")
     assert round(sum(one.part for one in base.drivers.drivers), 2) == base.drivers.change
     parts = found["drivers"]["evidence"]
     assert isinstance(parts, dict)

@@ -151,11 +151,11 @@ def test_rows_of_one_customer_stay_in_one_half_whatever_their_order() -> None:
 Engine = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def test_engines_agree(engine: Engine) -> None:
+def test_engines_agree(light_engine: Engine) -> None:
     table = simulate_trial(10, count=800).assign(unit=lambda held: np.arange(len(held)))
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     expected = fit(table, unit="unit")
-    found = fit(engine({"customers": arrow})["customers"], unit="unit")
+    found = fit(light_engine({"customers": arrow})["customers"], unit="unit")
     assert found.qini.value == pytest.approx(expected.qini.value)
     assert found.expected.value == pytest.approx(expected.expected.value)
 

@@ -26,8 +26,8 @@ CHANNELS, PROVINCES, PRODUCTS = ("搜索", "推荐", "直通车"), ("浙江", "�
 Tables = dict[str, pa.Table]
 
 
-def shop(*, fall: float = 0.2, seed: int = 4, daily: int = 40, bulk: int = 0) -> Tables:
-    """Orders of 40 a day; search in 广东 keeps only ``fall`` of itself in the last week."""
+def shop(*, fall: float = 0.2, seed: int = 4, daily: int = 30, bulk: int = 0) -> Tables:
+    """Orders of 30 a day; search in 广东 keeps only ``fall`` of itself in the last week."""
     rng = np.random.default_rng(seed)
     orders: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
