@@ -51,9 +51,8 @@ END = FIRST + dt.timedelta(days=360)
 
 def test_every_engine_sums_as_the_slow_oracle(light_engine: Engine) -> None:
     rows = random_shop(1)
-    held = gather_facts(
-        OrdersView(light_engine(as_tables(rows)), as_of=AS_OF, by=None, time_zone=ZONE)
-    )
+    view = OrdersView(light_engine(as_tables(rows)), as_of=AS_OF, by=None, time_zone=ZONE)
+    held = gather_facts(view)
     days = TagOracle(rows, AS_OF).days()
     keys = sorted({buyer for (buyer, _), told in days.items() if "bought" in told})
     order = held.people.keys.argsort().to_numpy()
