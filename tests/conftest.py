@@ -112,17 +112,18 @@ def notebooks() -> Path:
     return Path(__file__).parent / "notebooks"
 
 
+DEMO = "tests/data/demo/"
+"""Tests that share the demo shops of their folder, each of which is made once."""
+
 SLOW = ("tests/notebooks/", "tests/data/demo/", "tests/reports/", "tests/customers/")
 """Folders of slow tests, which begin first, so that no worker is left alone with them."""
 
 
 def _group(nodeid: str) -> str:
-    """What runs in one worker: all of Spark, else a file with the shops that it makes."""
-    return (
-        "spark"
-        if re.search(r"[\[-]spark[]-]|::test_spark_", nodeid)
-        else nodeid.split("::", maxsplit=1)[0]
-    )
+    """What runs in one worker: all of Spark, all of the demo shops, else a file."""
+    if re.search(r"[\[-]spark[]-]|::test_spark_", nodeid):
+        return "spark"
+    return DEMO if nodeid.startswith(DEMO) else nodeid.split("::", maxsplit=1)[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -160,12 +160,12 @@ def test_no_version_is_forgotten_with_time(store: Store) -> None:
     put(store, order(1))
     folder = store.path / "tables" / "orders"
     rows = DeltaTable(folder).to_pyarrow_table().slice(0, 0)
-    for _ in range(2):
-        for _ in range(101):
+    for commits in (3, 101):
+        for _ in range(commits):
             write_deltalake(folder, rows, mode="append")
         for file in (folder / "_delta_log").iterdir():
             os.utime(file, times=(time.time() - 400 * 86_400,) * 2)
-    assert DeltaTable(folder).version() == 202
+    assert DeltaTable(folder).version() == 104
     assert held_at(store.path, 1) == {"1": order(1, amount="10.0000")}
 
 
