@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from ecops_lib.core.checks import require_choice
 from ecops_lib.core.findings import Finding, most_important
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr
@@ -70,7 +71,9 @@ class PeriodBase:
         self.store = store
         self.period = read_period(period, as_of=day, country=store.settings.country, events=events)
         self.history = History(store, day=self.period.last)
-        self._basis: RefundBasis | None = refund_basis or None  # type: ignore[assignment]
+        if refund_basis:
+            require_choice(refund_basis, RefundBasis, name="refund_basis")
+        self._basis = cast("RefundBasis | None", refund_basis or None)
 
     @property
     def day(self) -> dt.date:

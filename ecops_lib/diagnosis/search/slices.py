@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecops_lib.core.errors import MissingDataError
@@ -88,7 +88,7 @@ class Slices(Result):
     seen: float = float("nan")
     expected: float = float("nan")
     past: tuple[Span, ...] = ()
-    names: Mapping[str, str] = None  # type: ignore[assignment]
+    names: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     reason: str = ""
 
@@ -209,7 +209,7 @@ def find_slices(history: History, *, start: dt.date, end: dt.date) -> Slices:
     try:
         leaves = read_leaves(history, start=start, end=end)
     except MissingDataError as error:
-        return Slices(start=start, end=end, reason=str(error), owner=owner, names={})
+        return Slices(start=start, end=end, reason=str(error), owner=owner)
     parts = explain_leaves(leaves)
     frame = leaves.frame
     return Slices(

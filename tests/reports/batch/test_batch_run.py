@@ -48,8 +48,16 @@ def greedy(notebooks: Path, folder: Path) -> Path:
 
 def leftovers() -> list[psutil.Process]:
     """Processes of a batch that are still there."""
-    return [child for child in psutil.Process().children(recursive=True)
-            if "ecops_lib.reports.batch.worker" in " ".join(child.cmdline())]  # fmt: skip
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "ecops_lib.reports.batch.worker" in command(child)]
+
+
+def command(process: psutil.Process) -> str:
+    """How a process was called; nothing for one that has ended since it was listed."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie, too
+        return ""
 
 
 @pytest.fixture(scope="module")
