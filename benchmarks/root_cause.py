@@ -144,6 +144,7 @@ def main() -> int:
     parser.add_argument("--pizzas", type=int, default=3, help="incidents that wise-pizza sees")
     parser.add_argument("--rounds", type=int, default=50, help="generated incidents of a kind")
     asked = parser.parse_args()
+    measure_size(BIG)  # first, for the peak is that of the whole process
     folder, tables = asked.data / "rca_robustspot", {}
     if folder.exists():
         tables["real"] = list(read_incidents(folder))
@@ -159,7 +160,6 @@ def main() -> int:
             print(f"  {peer:<12}", "  ".join(f"{k} {v:.3g}" for k, v in got.items()))
             missed += peer == "ecops" and not good(name, got)
         _show_pizza(incidents[: asked.pizzas])
-    measure_size(BIG)
     return missed
 
 
