@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Real
 from typing import Literal
 
-from ecops_lib.core.language import ntr, reader, tr
+from ecops_lib.core.language import Reader, ntr, reader, tr
 
 Unit = Literal[
     "money",
@@ -68,7 +69,7 @@ def show(value: object, unit: Unit = "text", *, sign: bool = False) -> str:
         return MISSING
     if unit == "p_value":
         return _show_p_value(number)
-    text = _show_size(abs(number), unit)
+    text = _show_size(abs(number), unit, reader())
     if not any(digit in text for digit in "123456789"):
         return text
     return ("-" if number < 0 else "+" if sign else "") + text
@@ -128,13 +129,15 @@ def _show_p_value(number: float) -> str:
     return format_decimal(number, "0.000", locale=reader().locale)
 
 
-def _show_size(number: float, unit: Unit) -> str:
+@lru_cache(maxsize=50_000)
+def _show_size(number: float, unit: Unit, reader: Reader) -> str:
+    """A size in its unit; kept, for a page shows most numbers twice."""
     from babel.numbers import format_currency, format_decimal, format_percent
 
-    locale = reader().locale
+    locale = reader.locale
     match unit:
         case "money":
-            symbol = format_currency(number, _currency(), locale=locale)
+            symbol = format_currency(number, reader.currency, locale=locale)
             return symbol.replace("CN¥", "¥")
         case "share":
             return format_percent(number, "#,##0.00%", locale=locale)

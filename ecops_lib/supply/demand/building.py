@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ecops_lib.core.checks import as_day, require_between
 from ecops_lib.core.errors import MissingDataError
-from ecops_lib.core.language import tr
+from ecops_lib.core.language import reader, tr
+from ecops_lib.data.store import Store
 from ecops_lib.metrics.bases import Source, Tables
 from ecops_lib.supply.demand.bulk import cap_bulk, find_fences
 from ecops_lib.supply.demand.censoring import estimate_demand
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 DAYS = 730
 """Days looked back at most: two of each season."""
 DAY = dt.timedelta(days=1)
+
+_built: WeakKeyDictionary[Store, dict[tuple[object, ...], Demand]] = WeakKeyDictionary()
+"""Demand of each store in use: a page has many sections on the same days."""
 
 
 def build_demand(
@@ -68,8 +73,18 @@ def build_demand(
     last = as_day(as_of, name="as_of")
     require_between(days, 1, 3650, name="days")
     tables = Tables(source, time_zone=time_zone)
+    if not tables.store:
+        return _build(tables, last, int(days), by_warehouse=by_warehouse)
+    built = _built.setdefault(tables.store, {})
+    key = (last, int(days), by_warehouse, tables.zone_name, reader().language)
+    if key not in built:
+        built[key] = _build(tables, last, int(days), by_warehouse=by_warehouse)
+    return built[key]
+
+
+def _build(tables: Tables, last: dt.date, days: int, *, by_warehouse: bool) -> Demand:
     first = _first_day(tables, last)
-    start = max(last - (int(days) - 1) * DAY, first)
+    start = max(last - (days - 1) * DAY, first)
     sold = SoldLines(tables, start=start, as_of=last, by_warehouse=by_warehouse)
     daily = cap_bulk(sold.daily(), find_fences(sold.sizes()))
     if daily.empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -65,8 +66,13 @@ class SoldLines:
         Args:
             whole: Also lines that name neither SKU nor product (``sku_id`` null).
         """
-        rows = self._less_cancelled(self.paid())
+        rows = self._marked
         return self.in_parts(rows if whole else rows.filter(~nw.col("sku_id").is_null()))
+
+    @cached_property
+    def _marked(self) -> Frame:
+        """Paid lines and whether they were cancelled; put together once, for it is a long query."""
+        return self._less_cancelled(self.paid())
 
     def _of_orders(self, rows: Frame) -> Frame:
         """Without orders paid later than the last day; with the warehouse where it counts."""
