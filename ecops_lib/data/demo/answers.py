@@ -22,6 +22,7 @@ from ecops_lib.data.demo.mailings import tell_contacts
 from ecops_lib.data.demo.members import tell_referrals
 from ecops_lib.data.demo.points import tell_points
 from ecops_lib.data.demo.rivals import tell_rivals
+from ecops_lib.data.demo.searches import tell_terms
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sourcing import tell_suppliers
 from ecops_lib.data.demo.surroundings import COMPETITORS
@@ -71,6 +72,8 @@ def tell_truths(life: Life) -> Told:
         "live_campaign": tell_live_campaign(world, trade, life.stock),
         "creators": tell_creators(world, trade, life.done, life.claims),
         "keywords": tell_words(world, life.ads),
+        "page_break": _page_break(world),
+        "search_terms": tell_terms(world),
     }
 
 
@@ -105,6 +108,11 @@ def _lifetimes(world: World, trade: Trade) -> Told:
             "slowest": round(float(orders.min() / orders.mean()), 2),
         },
     }
+
+
+def _page_break(world: World) -> Told | None:
+    broken = world.truths.page_break
+    return broken and {**asdict(broken), "from": str(world.day_of(broken.begins))}
 
 
 def _product(world: World, rank: int) -> Told:

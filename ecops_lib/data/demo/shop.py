@@ -36,6 +36,7 @@ from ecops_lib.data.demo.catalogue import make_catalogue
 from ecops_lib.data.demo.exports import alimama, refunds, sycm, tmall
 from ecops_lib.data.demo.exports.files import write_csv, write_zipped_csv
 from ecops_lib.data.demo.life import Life, live
+from ecops_lib.data.demo.searches import make_terms
 from ecops_lib.data.demo.sheets import PLATFORM, Sheet, day_texts, texts, write_mapping, yuan
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.truths import Truths
@@ -141,6 +142,7 @@ def _write_exports(folder: Path, life: Life) -> None:
     refunds.write_refunds(folder, life)
     sycm.write_products(folder, life.world, life.traffic)
     sycm.write_shop(folder, life.world, life.traffic)
+    sycm.write_terms(folder, life.world, make_terms(life.world, life.traffic))
     alimama.write_ads(folder, life.world, life.ads)
     alimama.write_words(folder, life.world, split_by_word(life.world, life.ads))
     _write_sheets(folder, _sheets(life))

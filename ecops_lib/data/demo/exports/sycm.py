@@ -1,4 +1,4 @@
-"""生意参谋: 商品_全部 (daily rows by month) and 宏观监控 (the shop by day), old binary .xls."""
+"""生意参谋: 商品_全部 by month, 宏观监控 and 引流搜索关键词, all daily rows in old binary .xls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ecops_lib.data.demo.exports.files import header_names, write_xls
+from ecops_lib.data.demo.searches import TermRows
 from ecops_lib.data.demo.traffic import Daily, Traffic
 from ecops_lib.data.demo.world import Floats, Ints, World
 
@@ -30,6 +31,10 @@ SHOP_HEADERS = header_names(
     "支付买家数 下单转化率 商品详情页跳出率 下单金额 访问收藏转化率 访问加购转化率 "
     "支付老买家数 老买家支付金额 支付转化率 支付新买家数 有支付商品数 下单件数 有访问商品数 "
     "客单价"
+)
+TERM_HEADERS = header_names(
+    "统计日期 搜索词 访客数 加购人数 商品收藏人数 支付买家数 支付转化率 支付件数 支付金额 客单价 "
+    "UV价值"
 )
 TOTALS = {
     "商品浏览量": "page_views",
@@ -64,6 +69,26 @@ def write_shop(folder: Path, world: World, traffic: Traffic) -> None:
         cells = _shop_cells(world, traffic, days)
         rows = zip(*(cells.get(name, ["-"] * len(days)) for name in SHOP_HEADERS), strict=True)
         write_xls(file, PREAMBLE, SHOP_HEADERS, rows)
+
+
+def write_terms(folder: Path, world: World, rows: TermRows | None) -> None:
+    """Write the terms of the last weeks, where there are any."""
+    if rows is None:
+        return
+    days = np.datetime_as_string(world.days[rows.day], unit="D").tolist()
+    cells = {
+        "统计日期": days,
+        "搜索词": rows.term,
+        "访客数": _counts(rows.visitors),
+        "支付买家数": _counts(rows.buyers),
+        "支付转化率": _rates(rows.buyers, rows.visitors),
+        "支付金额": _money(rows.amount),
+        "客单价": _money(_ratio(rows.amount, rows.buyers)),
+        "UV价值": _money(_ratio(rows.amount, rows.visitors)),
+    }
+    columns = [cells.get(name, ["-"] * len(days)) for name in TERM_HEADERS]
+    file = folder / f"【生意参谋平台】引流搜索关键词_{days[0]}_{days[-1]}.xls"
+    write_xls(file, PREAMBLE, TERM_HEADERS, zip(*columns, strict=True))
 
 
 def _product_rows(world: World, daily: Daily, days: Ints) -> list[tuple[str, ...]]:

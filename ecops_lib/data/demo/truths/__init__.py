@@ -30,6 +30,7 @@ from ecops_lib.data.demo.truths.people import (
 from ecops_lib.data.demo.truths.promotion import Creator, CreatorSessions, Keyword, Keywords
 from ecops_lib.data.demo.truths.splits import CostlyWinner, NoEffect, TrueWinner, UnevenSplit
 from ecops_lib.data.demo.truths.supply import CarrierFaults, IdleStock, SupplierFaults
+from ecops_lib.data.demo.truths.visits import PageBreak, SearchTerm, SearchTerms
 
 __all__ = [
     "CampaignLift",
@@ -53,11 +54,14 @@ __all__ = [
     "NoEffect",
     "OddDemand",
     "OwnCampaign",
+    "PageBreak",
     "PastIncident",
     "PastIncidents",
     "Referrals",
     "RefundWave",
     "Rivals",
+    "SearchTerm",
+    "SearchTerms",
     "Shortage",
     "Shortages",
     "SilentGroup",
@@ -102,6 +106,8 @@ class Truths:
         live_campaign: Another one, whose last edition is on when the exports end.
         creators: Creators with sessions, of whom one sells what is sent back, one costs more.
         keywords: Search words that waste money or lack it; spending that pays less and less.
+        page_break: A page that fewer visitors leave for a product.
+        search_terms: A term that sells and is in no title, one that misleads.
 
     >>> Truths.none().stock_out is None
     True
@@ -135,6 +141,8 @@ class Truths:
     live_campaign: MemberDay | None = field(default_factory=MemberDay)
     creators: CreatorSessions | None = field(default_factory=CreatorSessions)
     keywords: Keywords | None = field(default_factory=Keywords)
+    page_break: PageBreak | None = field(default_factory=PageBreak)
+    search_terms: SearchTerms | None = field(default_factory=SearchTerms)
 
     @classmethod
     def none(cls) -> Truths:
