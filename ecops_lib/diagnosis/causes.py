@@ -9,7 +9,10 @@ from typing import Literal
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, tr
 
-Kind = Literal["stock", "price", "reviews", "refunds", "ads", "competitor", "event", "calendar"]
+Kind = Literal[
+    "stock", "price", "reviews", "refunds", "competitor", "ads", "search", "delivery", "event",
+    "calendar",
+]  # fmt: skip
 
 KINDS: Mapping[str, str] = {
     "stock": mark("stock"),
@@ -18,6 +21,8 @@ KINDS: Mapping[str, str] = {
     "refunds": mark("refunds"),
     "ads": mark("ad spend"),
     "competitor": mark("competitor"),
+    "search": mark("search terms"),
+    "delivery": mark("delivery"),
     "event": mark("own change"),
     "calendar": mark("calendar"),
 }
@@ -29,6 +34,10 @@ CHECKS: Mapping[str, str] = {
     "refunds": mark("look at what came back: one batch, one promise of the page?"),
     "ads": mark("compare products with and without the plan"),
     "competitor": mark("compare products that the competitor does not sell"),
+    "search": mark(
+        "search for the term on a phone that is not logged in: is the shop in its place?"
+    ),
+    "delivery": mark("compare orders of the provinces that were served in time"),
     "event": mark("compare products or channels that the change did not touch"),
     "calendar": mark("compare the same days of last year"),
 }

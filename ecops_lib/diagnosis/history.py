@@ -194,6 +194,37 @@ class History:
         return held.assign(lag=(held["day"] - held["paid_day"]).dt.days)
 
     @cached_property
+    def terms(self) -> pd.DataFrame:
+        """Visitors by day × search term; none where no export tells them."""
+        import pandas as pd
+
+        if not self.has("traffic"):
+            return pd.DataFrame(columns=["day", "term", "visitors"])
+        inside = (nw.col("day") >= self.start) & (nw.col("day") <= self.day)
+        rows = self.tables.lazy("traffic", start=self.start, end=self.day)
+        told = rows.filter(inside & (nw.col("scope") == "keyword"))
+        return bring(told.select("day", "visitors", term="scope_id"))
+
+    @cached_property
+    def pickups(self) -> pd.DataFrame:
+        """Parcels by local day of payment, and those not picked up within 24 hours.
+
+        Orders of the last day are left out: their 24 hours are not over.
+        """
+        zone, last = self.tables.zone, self.day - DAY
+        paid = self.tables.lazy("orders", start=self.start - LAGS * DAY, end=last).filter(
+            frames.within("paid_at", self.start, last, zone)
+        )
+        orders = paid.select(*ORDER_KEY, "paid_at",
+                             day=frames.local_day("paid_at", self.start, last, zone))  # fmt: skip
+        parcels = self.tables.lazy("shipments").select(*ORDER_KEY, "picked_up_at")
+        rows = parcels.join(orders, on=ORDER_KEY, how="inner")
+        waited = (nw.col("picked_up_at") - nw.col("paid_at")).dt.total_minutes()
+        late = nw.when(waited.is_null() | (waited > 24 * 60)).then(nw.lit(1)).otherwise(nw.lit(0))
+        counted = rows.with_columns(late=late).group_by("day")
+        return bring(counted.agg(parcels=nw.len(), late=nw.col("late").sum()))
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Name of each product: its most frequent title of late, else that of the list."""
         found: dict[str, str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from shop import DAY, Plant, as_arrow, make_shop
@@ -71,3 +72,44 @@ def test_what_happens_every_week_is_told_so_and_comes_later(tmp_path: Path) -> N
     assert found["event"].earlier >= 2
     assert "the like in" in found["event"].words()
     assert found["price"].words() == found["price"].text
+
+
+def test_a_search_term_that_lost_its_place_is_a_reason_of_its_channel(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "store", seed=4, plant=Plant())
+    rng = np.random.default_rng(1)
+    rows = [
+        {"platform": "tmall", "day": DAY - dt.timedelta(days=back), "scope": "keyword",
+         "scope_id": term, "visitors": int(rng.poisson(15 if term == "红茶" and back < 2 else 60))}
+        for term in ("红茶", "白茶") for back in range(40)
+    ]  # fmt: skip
+    with shop.writing() as writer:
+        writer.upsert("traffic", as_arrow("traffic", pd.DataFrame(rows)))
+    history = History(open_store(shop.path), day=DAY)
+    told = {
+        reason.kind: reason
+        for reason in find_reasons(history, day=DAY, days=2, rose=False, channel="手淘搜索")
+    }
+    assert told["search"].text.startswith("the search term “红茶” brought ")
+    assert told["search"].evidence["usual"] == pytest.approx(60, rel=0.1)
+    assert told["search"].earlier == 0
+    for rose, channel in ((True, "手淘搜索"), (False, "手淘推荐")):
+        found = find_reasons(history, day=DAY, days=2, rose=rose, channel=channel)
+        assert "search" not in {reason.kind for reason in found}
+
+
+def test_parcels_that_wait_for_the_carrier_are_a_reason(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "store", seed=5, plant=Plant())
+    orders = shop.frame("orders")
+    late = orders["paid_at"] >= pd.Timestamp(DAY - dt.timedelta(days=3), tz="Asia/Shanghai")
+    waited = pd.to_timedelta(np.where(late & (np.arange(len(orders)) % 2 == 0), 30, 20), "h")
+    parcels = pd.DataFrame({
+        "platform": "tmall", "order_id": orders["order_id"], "parcel_id": orders["order_id"],
+        "shipped_at": orders["paid_at"], "picked_up_at": orders["paid_at"] + waited,
+    })  # fmt: skip
+    with shop.writing() as writer:
+        writer.upsert("shipments", as_arrow("shipments", parcels))
+    found = reasons(open_store(shop.path), "P1")["delivery"]
+    assert found.evidence["late"] / found.evidence["parcels"] == pytest.approx(0.5, abs=0.2)
+    assert found.evidence["usual_share"] < 0.01
+    earlier = DAY - dt.timedelta(days=20)
+    assert "delivery" not in reasons(open_store(shop.path), "P1", day=earlier)
