@@ -1,0 +1,1 @@
+"""The ways of visitors through the shop, from the event log."""
