@@ -13,6 +13,7 @@ from ecops_lib.data.coverage import report_day
 from ecops_lib.data.demo import write_demo
 from ecops_lib.data.imports import import_files
 from ecops_lib.diagnosis.periods.sections import PeriodBase
+from ecops_lib.diagnosis.terms import rate_search_terms
 from ecops_lib.market.sections import CompetitorBase
 from ecops_lib.reports.rules import notebook_problems
 from ecops_lib.reports.runner import RunResult, run_notebook
@@ -155,3 +156,21 @@ def test_the_week_is_summed_up_with_exact_parts(folder: Path) -> None:
     parts = found["drivers"]["evidence"]
     assert isinstance(parts, dict)
     assert round(sum(parts.values()), 2) == base.drivers.change
+
+
+def test_the_last_week_names_the_planted_page_and_terms(folder: Path) -> None:
+    truths = json.loads((folder / "truths.json").read_text("utf-8"))
+    broken, base = truths["page_break"], PeriodBase(open_store(folder / "store"))
+    assert base.period.first.isoformat() >= broken["from"]
+    steps, found = base.paths
+    [told] = [finding for finding in found.findings() if finding.action]
+    assert told.key == f"rates/detail/device={broken['device']}&page={broken['page']}"
+    [part] = next(one for one in found.changes if one.key == "detail").split.parts
+    assert part.rate == pytest.approx(broken["share"], abs=0.06)
+    quarter = rate_search_terms(base.history, **base.quarter)
+    terms = quarter.frame.set_index("term")["verdict"]
+    planted = {one["kind"]: one["term"] for one in truths["search_terms"] if one["kind"]}
+    assert terms[planted["missing"]] == "add"
+    assert terms[planted["misleading"]] == "misleads"
+    assert set(terms.drop(list(planted.values()))) == {"keep"}
+    assert steps.to_frame()["visit"].iloc[0] > 1000

@@ -20,6 +20,7 @@ from ecops_lib.data.settings import RefundBasis
 from ecops_lib.data.store import Store
 from ecops_lib.diagnosis.actions import ActionResults, measure_actions, read_actions
 from ecops_lib.diagnosis.history import History
+from ecops_lib.diagnosis.paths.steps import PathSteps, StepSlices, review_paths
 from ecops_lib.diagnosis.periods.channels import ChannelMix, compare_channels
 from ecops_lib.diagnosis.periods.drivers import SalesDrivers, split_period
 from ecops_lib.diagnosis.periods.figures import PeriodFigures, compare_period
@@ -31,8 +32,11 @@ from ecops_lib.diagnosis.periods.products import (
     count_bands,
     rank_products,
 )
+from ecops_lib.diagnosis.periods.rates import search_rates
 from ecops_lib.diagnosis.review import looked_at
+from ecops_lib.diagnosis.search.rate_slices import RateSlices
 from ecops_lib.diagnosis.search.slices import Slices, find_slices
+from ecops_lib.diagnosis.terms import SearchTerms, rate_search_terms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +45,8 @@ MOST = 3
 """Priorities of the next period."""
 
 QUARTER = 91
+TERM_DAYS = 28
+"""Days of search terms at the least: a week of them tells little of conversion."""
 
 
 class PeriodBase:
@@ -110,6 +116,22 @@ class PeriodBase:
     def slices(self) -> Slices:
         """Where sales changed."""
         return find_slices(self.history, start=self.period.first, end=self.period.last)
+
+    @cached_property
+    def rates(self) -> RateSlices:
+        """Where conversion and refund claims changed."""
+        return search_rates(self.history, self.period)
+
+    @cached_property
+    def paths(self) -> tuple[PathSteps, StepSlices]:
+        """How far visits went, and where more of them ended than usual."""
+        return review_paths(self.history, start=self.period.first, end=self.period.last)
+
+    @cached_property
+    def terms(self) -> SearchTerms:
+        """Search terms of the period (four weeks at least) against the titles."""
+        start = min(self.period.first, self.period.last - (TERM_DAYS - 1) * DAY)
+        return rate_search_terms(self.history, start=start, end=self.period.last)
 
     @cached_property
     def incidents(self) -> PeriodIncidents:
@@ -203,5 +225,14 @@ def review_period(base: PeriodBase, *others: Result) -> PeriodReview:
     return PeriodReview(
         period=base.period,
         headline=(base.figures, base.drivers),
-        sections=(base.incidents, base.slices, base.channels, base.products, *others),
+        sections=(
+            base.incidents,
+            base.slices,
+            base.rates,
+            *base.paths,
+            base.channels,
+            base.products,
+            base.terms,
+            *others,
+        ),
     )
