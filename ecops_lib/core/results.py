@@ -86,6 +86,8 @@ class Result(Shown):
     def table_html(self) -> str:
         """The table alone, drawn for a page."""
         shown = self.page_frame()
+        if shown.empty:
+            return ""
         note = self._abridged(shown)
         return table_html(
             shown,
@@ -99,6 +101,8 @@ class Result(Shown):
         """That the workbook holds more than the page shows."""
         rows, columns = self.to_frame().shape
         told = {"shown": show(len(shown), "count"), "rows": show(rows, "count")}
+        if shown.shape[1] < columns and len(shown) == rows:
+            return tr("(main columns; the workbook has all)")
         if shown.shape[1] < columns:
             return tr("({shown} of {rows} rows, fewer columns; the workbook has all)", **told)
         if len(shown) < rows:

@@ -98,7 +98,8 @@ class SearchTerms(Result):
         """What asks for something first, then the terms with most visitors."""
         asks = self.frame["verdict"].isin(["add", "misleads"])
         order = asks.sort_values(ascending=False, kind="stable").index
-        return self.to_frame().loc[order].head(SHOWN)
+        shown = self.to_frame().loc[order].head(SHOWN)
+        return shown.drop(columns=["low", "high", "amount"])
 
     def findings(self) -> tuple[Finding, ...]:
         """Terms to add, terms that mislead, titles with words that nobody asks for."""
@@ -112,16 +113,15 @@ class SearchTerms(Result):
         return (self._whole(kinds), *told, *self._idle())
 
     def _whole(self, kinds: Mapping[Verdict, pd.DataFrame]) -> Finding:
+        told = tr("{tested} in no title may be tested", tested=show(len(kinds["test"]), "count"))
         text = ntr(
-            "{count} search term brought {visitors} visitors, of whom {rate} paid; {tested} in no "
-            "title may be tested.",
-            "{count} search terms brought {visitors} visitors, of whom {rate} paid; {tested} in no "
-            "title may be tested.",
+            "{count} search term brought {visitors} visitors, of whom {rate} paid{more}.",
+            "{count} search terms brought {visitors} visitors, of whom {rate} paid{more}.",
             len(self.frame),
             count=show(len(self.frame), "count"),
             visitors=show(self.frame["visitors"].sum(), "count"),
             rate=show(self.rate, "share"),
-            tested=show(len(kinds["test"]), "count"),
+            more=tr("; ") + told if len(kinds["test"]) else "",
         )
         numbers = {"terms": float(len(self.frame)), "rate": self.rate}
         return Finding(key="terms", level="info", text=text, evidence=numbers)

@@ -31,6 +31,7 @@ from ecops_lib.supply.stock import (
     forecast_stockouts,
     measure_sell_through,
     measure_turnover,
+    propose_clearance,
 )
 from ecops_lib.supply.suppliers import rate_suppliers
 
@@ -58,6 +59,7 @@ __all__ = [
     "measure_stage_delays",
     "measure_turnover",
     "plan_horizon",
+    "propose_clearance",
     "propose_orders",
     "rate_suppliers",
     "reconcile_forecasts",

@@ -35,7 +35,7 @@ def test_a_page_shows_a_part_and_says_so_and_the_workbook_has_all() -> None:
 
 
 def test_columns_left_out_are_told() -> None:
-    words = "(1,200 of 1,200 rows, fewer columns; the workbook has all)"
+    words = "(main columns; the workbook has all)"
     assert words in Rows(shown=1200, columns=1).table_html()
 
 

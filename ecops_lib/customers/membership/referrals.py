@@ -74,8 +74,8 @@ class Referrals(Result):
         "cost_each": "money",
     }
     labels: ClassVar[Mapping[str, str]] = {
-        "start": mark("From"),
-        "end": mark("To"),
+        "start": mark("First day"),
+        "end": mark("Last day"),
         "newcomers": mark("New customers"),
         "referred": mark("Brought by customers"),
         "share": mark("Share of new customers"),

@@ -68,7 +68,7 @@ class PathSteps(Result):
     sheet: ClassVar[str] = mark("Visits by step")
     labels: ClassVar[Mapping[str, str]] = {
         "by": mark("By"),
-        "value": mark("Which"),
+        "value": mark("Name"),
         **STEPS,
         "paid_share": mark("Paid, of visits"),
         "paid_share_before": mark("Days before"),

@@ -72,8 +72,8 @@ class PeriodIncidents(Result):
     labels: ClassVar[Mapping[str, str]] = {
         "kind": mark("What"),
         "name": mark("Name"),
-        "first": mark("From"),
-        "last": mark("To"),
+        "first": mark("First day"),
+        "last": mark("Last day"),
         "seen": mark("Counted at its worst"),
         "expected": mark("Expected then"),
         "days": mark("Over"),

@@ -77,11 +77,11 @@ def _conversion(history: History, period: Period) -> RateChange:
     )  # fmt: skip
     days = _compared(frames.bring(_with_category(tables, sums)), spans, OF_TRAFFIC)
     buyers = days["paying_buyers"].clip(upper=days["visitors"])
-    past = history.shop.loc[str(first) : str(period.first - DAY)]
+    past = history.shop.loc[str(first) : str(period.first - DAY), ["paid_amount", "buyers"]].sum()
     return change_of(
         days.assign(paying_buyers=buyers), OF_TRAFFIC, tries="visitors", hits="paying_buyers",
         key="conversion", name=tr("Conversion of product pages"), good=True,
-        worth=float(past["paid_amount"].sum() / past["buyers"].sum()),
+        worth=float(past["paid_amount"] / past["buyers"]) if past["buyers"] else float("nan"),
         advice=tr("compare the page, price, stock and reviews with those of the days before"),
         owner=history.settings.owners.get("product", tr("merchandising")),
     )  # fmt: skip

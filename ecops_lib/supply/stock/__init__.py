@@ -1,6 +1,7 @@
 """What lies in stock: states, classes, turnover, idle goods, what runs out."""
 
 from ecops_lib.supply.stock.classes import classify_stock
+from ecops_lib.supply.stock.clearance import propose_clearance
 from ecops_lib.supply.stock.idle import find_idle_stock
 from ecops_lib.supply.stock.oversell import find_oversell
 from ecops_lib.supply.stock.selling import measure_sell_through
@@ -16,4 +17,5 @@ __all__ = [
     "forecast_stockouts",
     "measure_sell_through",
     "measure_turnover",
+    "propose_clearance",
 ]
