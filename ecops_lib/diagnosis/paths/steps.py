@@ -14,7 +14,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import short_name
 from ecops_lib.core.results import Result
 from ecops_lib.diagnosis.history import History
-from ecops_lib.diagnosis.paths.visits import DIMENSIONS, STEPS, Visits, read_visits
+from ecops_lib.diagnosis.paths.visits import DIMENSIONS, STEPS, UNKNOWN, Visits, read_visits
 from ecops_lib.diagnosis.search.rate_slices import RateChange, RateSlices, change_of
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def trace_visits(history: History, visits: Visits) -> PathSteps:
 
     rows = [_counted(visits.frame, "", "")]
     for name in DIMENSIONS:
+        if (visits.frame[name] == UNKNOWN).all():
+            continue
         groups = visits.frame.groupby(name)
         names = history.names if name == OF_PRODUCT else {}
         held = [_counted(part, tr(DIMENSIONS[name]), names.get(str(value), str(value)))

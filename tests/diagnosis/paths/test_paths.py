@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -165,3 +167,30 @@ def test_wild_names_of_pages_are_text(history: MakeHistory) -> None:
     rows = [row for n in range(30) for row in visit(n, START, 1, page="<script>x</script>" * 50)]
     page = trace_visits(history(rows), read_visits(history(rows), start=START, end=END))
     assert "<script>x" not in page._repr_html_()
+
+
+@pytest.mark.realdata
+def test_rees46_sessions_reach_the_steps_that_pandas_counts(shared: Path) -> None:
+    log = pd.read_parquet(shared / "rees46_events" / "events.parquet")
+    kinds = {"view": "view", "cart": "cart", "purchase": "pay"}
+    events = pd.DataFrame({
+        "platform": "own", "event_id": [f"e{k}" for k in range(len(log))],
+        "happened_at": pd.to_datetime(log["event_time"], utc=True),
+        "kind": log["event_type"].map(kinds),
+        "visitor_key": log["user_id"].astype(str), "session_id": log["user_session"],
+        "product_id": log["product_id"].astype(str), "amount": log["price"].astype(str),
+    })  # fmt: skip
+    rows = events.astype(object).where(events.notna(), None).to_dict("records")
+    held = [{**row, "amount": Decimal(str(row["amount"]))} for row in rows]
+    day = dt.date(2019, 10, 1)
+    found = count_visits(Tables({"events": table(held)}, time_zone="UTC"), day, day)
+    deepest = (
+        log["event_type"]
+        .map({"view": 1, "cart": 2, "purchase": 4})
+        .groupby(log["user_session"])
+        .max()
+    )
+    for depth in (1, 2, 4):
+        assert found.loc[found["depth"] >= depth, "visits"].sum() == (deepest >= depth).sum()
+    bought = log.loc[log["event_type"] == "purchase", "price"]
+    assert found["amount"].sum() == pytest.approx(bought.sum())
