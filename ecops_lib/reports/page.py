@@ -1,7 +1,9 @@
-"""The page: one HTML file that asks the network for nothing and runs no script."""
+"""The page: one HTML file that asks the network for nothing and runs no script but our own."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -63,12 +65,24 @@ class Body:
         question: The H1 as plain text; empty where the title serves.
         lead: HTML under the H1.
         headings: Id and plain text of each H2, for the table of contents.
+        style: A further style sheet, after the page's own.
+        script: A script of ours, the only one that the page may run; empty for none.
     """
 
     html: str
     question: str = ""
     lead: str = ""
     headings: Sequence[tuple[str, str]] = ()
+    style: str = ""
+    script: str = ""
+
+    @property
+    def policy(self) -> str:
+        """What a browser may load for it: ``POLICY``, and its script by its digest."""
+        if not self.script:
+            return POLICY
+        digest = base64.b64encode(hashlib.sha256(self.script.encode()).digest()).decode()
+        return f"{POLICY}; script-src 'sha256-{digest}'"
 
 
 def render_page(
@@ -104,13 +118,14 @@ def render_page(
             .render(
                 body=Markup(body.html),  # noqa: S704 - escaped where it was written
                 lead=Markup(body.lead),  # noqa: S704
-                style=Markup(page_style()),  # noqa: S704
+                style=Markup(page_style() + body.style),  # noqa: S704
+                script=Markup(body.script),  # noqa: S704
                 headings=body.headings,
                 question=body.question or title,
                 eyebrow=title if body.question and body.question != title else "",
                 title=title,
                 locale={"zh": "zh-CN", "en": "en"}[lang],
-                policy=POLICY,
+                policy=body.policy,
                 provenance=provenance,
                 refresh=refresh,
                 file_columns=list(columns),

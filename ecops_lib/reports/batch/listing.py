@@ -1,21 +1,38 @@
-"""The page that lists a run: what failed first, then the shops with most at stake."""
+"""The page that lists a run: what failed first, then what matters most."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ecops_lib.core.findings import level_word
-from ecops_lib.core.formats import show
+from ecops_lib.core.findings import RANK, level_word
 from ecops_lib.core.language import Language, mark, ntr, reader, reading, tr
+from ecops_lib.core.names import short_name
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run
+from ecops_lib.reports.index import LANGUAGE_NAMES
+from ecops_lib.reports.lists import (
+    Cell,
+    Column,
+    Row,
+    cut,
+    isolated,
+    list_html,
+    list_script,
+    list_style,
+    money_cell,
+    number_cell,
+    text_cell,
+)
 from ecops_lib.reports.page import Body, render_page
 from ecops_lib.reports.publish import write_whole
 
 UP = "../../../../"
 """From a run's folder to that of all reports."""
+TOLD = 3
+"""Findings of a report that the list tells."""
 STATES: Mapping[str, str] = {
     "failed": mark("failed"),
     "crashed": mark("ended before it was done"),
@@ -32,63 +49,134 @@ def write_listing(run: Run) -> None:
 
 
 def listing_page(run: Run, *, lang: Language) -> str:
-    """The run as a page: what could not be made, then all reports by shop."""
+    """The run as a page: a table of its reports, what could not be made first.
+
+    Args:
+        run: The run.
+        lang: Language of the page's own words; findings are in that of their report.
+    """
     with reading(lang):
-        missing = [r for r in run.reports.values() if r["status"] != DONE]
-        made = [r for r in run.reports.values() if r["status"] == DONE]
-        parts, headings = [], []
-        if missing:
-            headings.append(("s-1", tr("Not made")))
-            parts.append(_part("s-1", tr("Not made"), [_missing(r) for r in missing]))
-        shops: dict[str, list[Mapping[str, Any]]] = {}
-        for report in made:
-            shops.setdefault(report["shop"], []).append(report)
-        ranked = sorted(shops, key=lambda shop: (-_stake(shops[shop]), shop))
-        for place, shop in enumerate(ranked, 2):
-            headings.append((f"s-{place}", shop))
-            parts.append(_part(f"s-{place}", shop, [_made(r) for r in shops[shop]]))
+        reports = sorted(run.reports.values(), key=_weight)
         lead = ntr(
             "{made} of {count} report was made; begun {begun}.",
-            "{made} of {count} reports were made; begun {begun}.", len(run.reports),
-            made=len(made), count=len(run.reports), begun=run.begun.replace("T", " ")[:16],
+            "{made} of {count} reports were made; begun {begun}.", len(reports),
+            made=run.count(DONE), count=len(reports), begun=run.begun.replace("T", " ")[:16],
         )  # fmt: skip
-        body = Body(html="\n".join(parts), lead=f"<p>{escape(lead)}</p>", headings=headings)
+        table = list_html(
+            [_row(report) for report in reports],
+            _columns(),
+            filters={
+                "state": tr("State"), "shop": tr("Shop"), "notebook": tr("Notebook"),
+                "lang": tr("Language"),
+            },
+            caption=tr("Reports of this run"),
+        )  # fmt: skip
+        body = Body(
+            html=table, lead=f"<p>{escape(lead)}</p>", style=list_style(), script=list_script()
+        )
         return render_page(body, title=run.plan, lang=lang)
 
 
-def _stake(reports: list[Mapping[str, Any]]) -> float:
-    """Most money that a finding of a shop is about."""
-    return max((f["money"] or 0.0 for r in reports for f in r["findings"]), default=0.0)
+def _columns() -> list[Column]:
+    return [
+        Column(label=tr("State")),
+        Column(label=tr("Shop")),
+        Column(label=tr("Report")),
+        Column(label=tr("Day"), brief=True),
+        Column(label=tr("Language")),
+        Column(label=tr("What matters most"), wide=True),
+        Column(label=tr("At stake"), number=True),
+        Column(label=tr("Seconds"), number=True),
+    ]
 
 
-def _part(place: str, heading: str, entries: list[str]) -> str:
-    return f'<h2 id="{place}">{escape(heading)}</h2><ul class="pg-reports">{"".join(entries)}</ul>'
-
-
-def _missing(report: Mapping[str, Any]) -> str:
-    state = state_words(report["status"])
-    text = report.get("message", "")
-    title = f"{report.get('shop', report['store'])} · {report.get('title', report['notebook'])}"
+def _weight(report: Mapping[str, Any]) -> tuple[object, ...]:
+    """Where a report stands: not made, then by its worst finding, its money and its shop."""
+    worst = min((RANK[f["level"]] for f in report.get("findings", ())), default=len(RANK))
     return (
-        f"<li><strong>{escape(title)}</strong>"
-        f'<p class="ec-text">{escape(": ".join(t for t in (state, text) if t))}</p></li>'
-    )
+        report["status"] == DONE, worst, -(_stake(report) or 0.0), shop_name(report),
+        report["notebook"],
+    )  # fmt: skip
 
 
-def _made(report: Mapping[str, Any]) -> str:
-    href = quote(f"{UP}{report['folder']}/{report['page']}")
-    told = "".join(
-        f'<p class="ec-text"><span class="ec-level ec-{f["level"]}">'
-        f"{escape(level_word(f['level']))}</span> {escape(f['text'])}</p>"
-        for f in report["findings"][:2]
+def _stake(report: Mapping[str, Any]) -> float | None:
+    """Most money that a finding of a report is about; findings may overlap, so no sum."""
+    return max((f["money"] for f in report.get("findings", ()) if f["money"]), default=None)
+
+
+def _row(report: Mapping[str, Any]) -> Row:
+    """A report; its money is in its own shop's currency."""
+    state, lang = state_words(report["status"]), _language(report)
+    name = Path(report["notebook"]).stem
+    with reading(currency=report.get("currency") or reader().currency):
+        stake = money_cell(_stake(report))
+    cells = [
+        Cell(html=_state_html(report, state)),
+        text_cell(shop_name(report)),
+        _title_cell(report, name),
+        text_cell(report.get("day", "")),
+        text_cell(lang),
+        Cell(html=_told_html(report), sort=str(_weight(report)[1])),
+        stake,
+        number_cell(report["seconds"], "number") if "seconds" in report else Cell(html="", sort=""),
+    ]
+    choices = {"state": state, "shop": shop_name(report), "notebook": name}
+    return Row(cells=cells, choices=choices | ({"lang": lang} if lang else {}))
+
+
+def _state_html(report: Mapping[str, Any], state: str) -> str:
+    level = "good" if report["status"] == DONE else "bad" if report["status"] in FAILED else "info"
+    return f'<span class="ec-level ec-{level}">{escape(state)}</span>'
+
+
+def _language(report: Mapping[str, Any]) -> str:
+    lang = report.get("lang") or report["parameters"].get("lang", "")
+    return LANGUAGE_NAMES.get(lang, cut(str(lang), 12))
+
+
+def _title_cell(report: Mapping[str, Any], name: str) -> Cell:
+    """The report's question, linked to its page, then its files and parameters."""
+    title = isolated(str(report.get("title", name)))
+    given = tr(", ").join(
+        f"{key} = {value}" for key, value in report["parameters"].items() if key != "lang"
     )
-    given = " · ".join(str(value) for value in report["parameters"].values())
-    seconds = tr("{seconds} s", seconds=show(report["seconds"], "number"))
-    small = " · ".join(text for text in (given, seconds) if text)
-    return (
-        f'<li><a href="{escape(href, quote=True)}">{escape(report["title"])}</a>{told}'
-        f'<p class="pg-small">{escape(small)}</p></li>'
-    )
+    small = f'<p class="pg-small">{isolated(tr(", ").join(filter(None, (name, given))))}</p>'
+    if report["status"] != DONE:
+        return Cell(html=f"<p>{title}</p>{small}", sort=name)
+    links = [(tr("workbook"), ".xlsx"), (tr("notebook"), ".ipynb")]
+    files = [
+        _link(report, file, escape(label))
+        for label, ending in links
+        for file in report.get("files", ())
+        if file.endswith(ending)
+    ]
+    told = f'<p class="pg-small pg-links">{"".join(files)}</p>' if files else ""
+    return Cell(html=f"<p>{_link(report, report['page'], title)}</p>{small}{told}", sort=name)
+
+
+def _link(report: Mapping[str, Any], file: str, html: str) -> str:
+    href = quote(f"{UP}{report['folder']}/{file}")
+    return f'<a href="{escape(href, quote=True)}">{html}</a>'
+
+
+def _told_html(report: Mapping[str, Any]) -> str:
+    """The first findings, or why there is no page."""
+    if report["status"] != DONE:
+        return isolated(str(report.get("message", "")))
+    return "".join(_findings(report["findings"][:TOLD]))
+
+
+def _findings(findings: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for finding in findings:
+        yield (
+            f'<p><span class="ec-level ec-{finding["level"]}">'
+            f"{escape(level_word(finding['level']))}</span> {isolated(finding['text'])}</p>"
+        )
+
+
+def shop_name(report: Mapping[str, Any]) -> str:
+    """A report's shop, on one line; its folder's name where the report never began."""
+    return short_name(report.get("shop"), Path(report["store"]).name)
 
 
 def state_words(status: str) -> str:

@@ -191,14 +191,17 @@ def _note(run: Run, check: RunCheck, key: str, told: Mapping[str, Any]) -> None:
     """Write what became of a report into the run."""
     report = run.reports[key]
     asked = {name: report[name] for name in ("notebook", "store", "parameters")}
-    version, files = check.version, {}
+    held: dict[str, Any] = {"version": check.version, "files": {}}
     if told["status"] == DONE:
-        files = digests(run.out / told["folder"])
         made = json.loads((run.out / told["folder"] / "manifest.json").read_text("utf-8"))
-        version = made["store"]["version"]  # files may have been imported since the check
+        held = {
+            "version": made["store"]["version"],  # files may have been imported since the check
+            "files": digests(run.out / told["folder"]), "day": made["report"]["day"],
+            "currency": made["bases"]["currency"],
+        }  # fmt: skip
     run.reports[key] = {
         **asked, "tries": report["tries"] + 1, "shop": check.shop, "title": check.title,
-        "version": version, "digest": check.notebook, "files": files, **told,
+        "lang": check.lang, "digest": check.notebook, **held, **told,
     }  # fmt: skip
     run.save()
 

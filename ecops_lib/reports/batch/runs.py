@@ -39,9 +39,10 @@ class Run:
         plan: Name of the plan.
         begun: When it began, in ISO form.
         reports: What became of each report, by key: ``notebook``, ``store``, ``parameters``,
-            ``status``, and once it ran ``shop``, ``title``, ``version`` of the store,
-            ``digest`` of the notebook, ``folder``, ``page``, ``files`` (name: sha256),
-            ``findings``, ``message``, ``seconds``, ``memory`` [bytes], ``tries``.
+            ``status``, and once it ran ``shop``, ``title``, ``lang``, ``version`` of the
+            store, ``digest`` of the notebook, ``day``, ``currency``, ``folder``, ``page``,
+            ``files`` (name: sha256), ``findings``, ``message``, ``seconds``, ``memory``
+            [bytes], ``tries``.
     """
 
     out: Path
