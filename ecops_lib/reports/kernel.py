@@ -44,6 +44,25 @@ class CellError(NotebookError):
         self.node = node
 
 
+class SectionError(NotebookError):
+    """A notebook stopped in a section; what ran is kept for analysts.
+
+    Attributes:
+        section: The section's heading.
+        reason: What the cell said, in one sentence.
+        refused: Whether the kit refused something; else nobody foresaw the error.
+        kept: The executed notebook, the failure marked.
+    """
+
+    def __init__(self, error: CellError, *, notebook: str, section: str, kept: Path) -> None:
+        self.section, self.kept = section, kept
+        self.reason, self.refused = str(error), error.refused
+        super().__init__(
+            f"{notebook} stopped in the section {section!r}: {self.reason.rstrip('.')}; "
+            f"no page was made, and what ran is in {kept}."
+        )
+
+
 def execute(
     node: NotebookNode,
     *,

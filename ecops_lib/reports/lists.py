@@ -121,8 +121,9 @@ def _sort(cell: Cell) -> str:
 
 def _form_html(filters: Mapping[str, str], places: Mapping[str, Mapping[str, int]]) -> str:
     """The filters; hidden until the script shows them."""
+    every, text, reset = (escape(word) for word in (tr("all"), tr("Text"), tr("Show all")))
     selects = "".join(
-        f'<label>{escape(label)}<select name="{name}"><option value="">{escape(tr("all"))}</option>'
+        f'<label>{escape(label)}<select name="{name}"><option value="">{every}</option>'
         + "".join(
             f'<option value="{place}">{escape(value)}</option>'
             for value, place in places[name].items()
@@ -131,12 +132,11 @@ def _form_html(filters: Mapping[str, str], places: Mapping[str, Mapping[str, int
         for name, label in filters.items()
         if len(places[name]) > 1
     )
-    count = escape(tr("{shown} of {all} shown", shown="{shown}", all="{all}"), quote=True)
+    count = escape(tr("{shown} of {all} shown", shown="{shown}", all="{all}"))
     return (
-        f'<form hidden data-count="{count}"><label>{escape(tr("Text"))}'
+        f'<form hidden data-count="{count}"><label>{text}'
         f'<input type="search" name="text" autocomplete="off"></label>{selects}'
-        f'<button type="reset">{escape(tr("Show all"))}</button>'
-        '<output aria-live="polite"></output></form>'
+        f'<button type="reset">{reset}</button><output aria-live="polite"></output></form>'
     )
 
 

@@ -34,7 +34,7 @@ from ecops_lib.data.coverage import last_whole_day, report_day
 from ecops_lib.data.store import Store, open_store
 from ecops_lib.reports.days import diary_of, period_of
 from ecops_lib.reports.exporter import Audience, notebook_page
-from ecops_lib.reports.kernel import CellError, execute
+from ecops_lib.reports.kernel import CellError, SectionError, execute
 from ecops_lib.reports.manifest import describe_run, findings_bytes, manifest_bytes
 from ecops_lib.reports.notebooks import Notebook, node_bytes, open_notebook, prepared
 from ecops_lib.reports.page import Provenance
@@ -286,10 +286,8 @@ def _executed(plan: _Plan, out: Path, **options: Any) -> NotebookNode:
         kept.parent.mkdir(exist_ok=True)
         write_whole(kept, node_bytes(error.node))
         section = plan.notebook.section(error.place, plan.lang)
-        raise NotebookError(
-            f"{plan.notebook.name} stopped in the section {section!r}: {str(error).rstrip('.')}; "
-            f"no page was made, and what ran is in {kept}."
-        ) from error
+        name = plan.notebook.name
+        raise SectionError(error, notebook=name, section=section, kept=kept) from error
 
 
 def collect_bundles(node: NotebookNode) -> list[Mapping[str, Any]]:

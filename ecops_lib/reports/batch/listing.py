@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ecops_lib.core.findings import RANK, level_word
 from ecops_lib.core.language import Language, mark, ntr, reader, reading, tr
 from ecops_lib.core.names import short_name
+from ecops_lib.reports.batch.failures import UP, failure_name, failure_words, write_failures
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run
 from ecops_lib.reports.index import LANGUAGE_NAMES
 from ecops_lib.reports.lists import (
@@ -29,8 +30,6 @@ from ecops_lib.reports.lists import (
 from ecops_lib.reports.page import Body, render_page
 from ecops_lib.reports.publish import write_whole
 
-UP = "../../../../"
-"""From a run's folder to that of all reports."""
 TOLD = 3
 """Findings of a report that the list tells."""
 STATES: Mapping[str, str] = {
@@ -43,7 +42,8 @@ STATES: Mapping[str, str] = {
 
 
 def write_listing(run: Run) -> None:
-    """Write ``index.html`` into the run's folder, in the reader's language."""
+    """Write ``index.html`` and the pages of failed reports into the run's folder."""
+    write_failures(run)
     page = listing_page(run, lang=reader().language)
     write_whole(run.folder / "index.html", page.encode("utf-8", "replace"))
 
@@ -56,14 +56,14 @@ def listing_page(run: Run, *, lang: Language) -> str:
         lang: Language of the page's own words; findings are in that of their report.
     """
     with reading(lang):
-        reports = sorted(run.reports.values(), key=_weight)
+        reports = sorted(run.reports.items(), key=lambda item: _weight(item[1]))
         lead = ntr(
             "{made} of {count} report was made; begun {begun}.",
             "{made} of {count} reports were made; begun {begun}.", len(reports),
             made=run.count(DONE), count=len(reports), begun=run.begun.replace("T", " ")[:16],
         )  # fmt: skip
         table = list_html(
-            [_row(report) for report in reports],
+            [_row(key, report) for key, report in reports],
             _columns(),
             filters={
                 "state": tr("State"), "shop": tr("Shop"), "notebook": tr("Notebook"),
@@ -104,7 +104,7 @@ def _stake(report: Mapping[str, Any]) -> float | None:
     return max((f["money"] for f in report.get("findings", ()) if f["money"]), default=None)
 
 
-def _row(report: Mapping[str, Any]) -> Row:
+def _row(key: str, report: Mapping[str, Any]) -> Row:
     """A report; its money is in its own shop's currency."""
     state, lang = state_words(report["status"]), _language(report)
     name = Path(report["notebook"]).stem
@@ -116,7 +116,7 @@ def _row(report: Mapping[str, Any]) -> Row:
         _title_cell(report, name),
         text_cell(report.get("day", "")),
         text_cell(lang),
-        Cell(html=_told_html(report), sort=str(_weight(report)[1])),
+        Cell(html=_told_html(key, report), sort=str(_weight(report)[1])),
         stake,
         number_cell(report["seconds"], "number") if "seconds" in report else Cell(html="", sort=""),
     ]
@@ -140,7 +140,8 @@ def _title_cell(report: Mapping[str, Any], name: str) -> Cell:
     given = tr(", ").join(
         f"{key} = {value}" for key, value in report["parameters"].items() if key != "lang"
     )
-    small = f'<p class="pg-small">{isolated(tr(", ").join(filter(None, (name, given))))}</p>'
+    told = tr(", ").join(filter(None, (name, given)))
+    small = f'<p class="pg-small">{isolated(told)}</p>'
     if report["status"] != DONE:
         return Cell(html=f"<p>{title}</p>{small}", sort=name)
     links = [(tr("workbook"), ".xlsx"), (tr("notebook"), ".ipynb")]
@@ -150,8 +151,8 @@ def _title_cell(report: Mapping[str, Any], name: str) -> Cell:
         for file in report.get("files", ())
         if file.endswith(ending)
     ]
-    told = f'<p class="pg-small pg-links">{"".join(files)}</p>' if files else ""
-    return Cell(html=f"<p>{_link(report, report['page'], title)}</p>{small}{told}", sort=name)
+    beside = f'<p class="pg-small pg-links">{"".join(files)}</p>' if files else ""
+    return Cell(html=f"<p>{_link(report, report['page'], title)}</p>{small}{beside}", sort=name)
 
 
 def _link(report: Mapping[str, Any], file: str, html: str) -> str:
@@ -159,10 +160,14 @@ def _link(report: Mapping[str, Any], file: str, html: str) -> str:
     return f'<a href="{escape(href, quote=True)}">{html}</a>'
 
 
-def _told_html(report: Mapping[str, Any]) -> str:
+def _told_html(key: str, report: Mapping[str, Any]) -> str:
     """The first findings, or why there is no page."""
+    if report["status"] in FAILED:
+        words, more = isolated(failure_words(report)), escape(tr("what to do"))
+        link = f'<a href="{failure_name(key)}">{more}</a>'
+        return f'<p>{words}</p><p class="pg-small">{link}</p>'
     if report["status"] != DONE:
-        return isolated(str(report.get("message", "")))
+        return ""
     return "".join(_findings(report["findings"][:TOLD]))
 
 

@@ -21,6 +21,7 @@ from ecops_lib.core.errors import NotebookError
 from ecops_lib.reports.batch.listing import write_listing
 from ecops_lib.reports.batch.plan import Plan, Task, check_plan
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run, digests, last_run, new_run, running
+from ecops_lib.reports.notebooks import open_notebook
 from ecops_lib.reports.publish import writing_told
 from ecops_lib.reports.runner import RunCheck, check_run
 
@@ -199,6 +200,9 @@ def _note(run: Run, check: RunCheck, key: str, told: Mapping[str, Any]) -> None:
             "files": digests(run.out / told["folder"]), "day": made["report"]["day"],
             "currency": made["bases"]["currency"],
         }  # fmt: skip
+    elif "place" in told:
+        notebook = open_notebook(report["notebook"])
+        held["section"] = notebook.section(told["place"], check.lang)
     run.reports[key] = {
         **asked, "tries": report["tries"] + 1, "shop": check.shop, "title": check.title,
         "lang": check.lang, "digest": check.notebook, **held, **told,

@@ -42,7 +42,8 @@ class Run:
             ``status``, and once it ran ``shop``, ``title``, ``lang``, ``version`` of the
             store, ``digest`` of the notebook, ``day``, ``currency``, ``folder``, ``page``,
             ``files`` (name: sha256), ``findings``, ``message``, ``seconds``, ``memory``
-            [bytes], ``tries``.
+            [bytes], ``tries``; of one that failed the ``section`` in which it did, the
+            ``reason``, whether the kit ``refused``, and the notebook that was ``kept``.
     """
 
     out: Path

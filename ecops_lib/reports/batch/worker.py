@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Running:
         begun: Monotonic time.
         most: Most memory seen [bytes].
         stopped: Why it was ended from outside; empty while nothing did.
-        told: What it wrote.
+        told: What it wrote: a line a cell that it began, then what became of it.
     """
 
     order: dict[str, Any]
@@ -101,7 +102,7 @@ def _begin(order: dict[str, Any]) -> Running:
         os.setsid()
         os.close(read)
         _quiet()
-        told = make_report(order)
+        told = make_report(order, begun=lambda line: os.write(write, line))
         os.write(write, json.dumps(told, ensure_ascii=False).encode())
     finally:
         os._exit(0)
@@ -114,27 +115,50 @@ def _quiet() -> None:
         os.dup2(nothing, stream)
 
 
-def make_report(order: dict[str, Any]) -> dict[str, Any]:
-    """Make one report; what went wrong is told, never raised."""
-    managers = None
+def make_report(
+    order: dict[str, Any], *, begun: Callable[[bytes], object] | None = None
+) -> dict[str, Any]:
+    """Make one report; what went wrong is told, never raised.
+
+    Args:
+        order: What was asked.
+        begun: Told a line of JSON with the place of each cell that begins.
+    """
+    managers, place = None, dict[str, int]()
+
+    def step(count: int, _all: int) -> None:
+        place["place"] = count - 1
+        if begun:
+            begun(json.dumps(place).encode() + b"\n")
+
     if CAN_FORK:
         kernel = fork_kernel()
 
         def managers(plain: Any) -> Any:
             return forked_class(plain, kernel)
 
+    from ecops_lib.reports.kernel import SectionError
     from ecops_lib.reports.runner import run_notebook
 
     try:
         made = run_notebook(
             order["notebook"], store=order["store"], out=order["out"],
             parameters=order["parameters"], made_at=order.get("made_at"), managers=managers,
-            cell_timeout=order.get("cell_timeout"),
+            cell_timeout=order.get("cell_timeout"), progress=step,
         )  # fmt: skip
+    except SectionError as error:
+        kept = os.path.relpath(error.kept, order["out"])
+        return {
+            "status": "failed", "message": str(error), "section": error.section,
+            "reason": error.reason, "refused": error.refused, "kept": Path(kept).as_posix(),
+        }  # fmt: skip
     except EcopsError as error:
-        return {"status": "failed", "message": str(error)}
+        told = {"message": str(error), "reason": str(error), "refused": True}
+        return {"status": "failed", **told, **place}
     except Exception as error:
-        return {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+        words = f"{type(error).__name__}: {error}"
+        told = {"message": words, "reason": words, "refused": False}
+        return {"status": "failed", **told, **place}
     return {
         "status": "done", "folder": str(made.folder.relative_to(Path(order["out"]).resolve())
                                         if made.folder.is_absolute()
@@ -179,13 +203,15 @@ def _look(report: Running) -> bool:
 
 
 def _outcome(report: Running, code: int) -> dict[str, Any]:
-    """What became of a report."""
+    """What became of a report; of one that was ended, the place of its last cell."""
+    *cells, last = report.told.split(b"\n")
+    place = json.loads(cells[-1]) if cells else {}
     if report.stopped:
-        return {"status": report.stopped, "message": ""}
+        return {"status": report.stopped, "message": "", **place}
     try:
-        told: dict[str, Any] = json.loads(report.told)
+        told: dict[str, Any] = json.loads(last)
     except ValueError:
-        return {"status": "crashed", "message": f"its process ended with code {code}"}
+        return {"status": "crashed", "message": f"its process ended with code {code}", **place}
     return told
 
 

@@ -27,6 +27,7 @@ from ecops_lib.reports.batch import (
     read_plan,
     run_batch,
 )
+from ecops_lib.reports.batch.failures import failure_name
 from ecops_lib.reports.batch.making import ENV
 from ecops_lib.reports.batch.runs import digests, read_run, running
 from ecops_lib.reports.batch.worker import CAN_FORK
@@ -103,8 +104,22 @@ def test_what_went_wrong_is_said_on_the_run_s_page(ran: Run) -> None:
         assert words in page
     failed = next(r for r in ran.reports.values() if Path(r["notebook"]).stem == "failing")
     assert "ValueError: the price of P1 is missing" in failed["message"]
-    assert "failed" in failed["message"]  # where the executed notebook lies
     assert "Traceback" not in page
+    assert (ran.out / failed["kept"]).read_text("utf-8").count("Traceback") == 1
+    told = (ran.folder / failure_name(key_of(ran, failed))).read_text("utf-8")
+    for words in ("每日订单", "the price of P1 is missing", "接下来怎么做", "-failing-"):
+        assert words in told
+    assert "Traceback" not in told
+
+
+def test_a_report_that_is_ended_tells_the_section_that_it_was_in(ran: Run) -> None:
+    ended = {Path(r["notebook"]).stem: r.get("section") for r in ran.reports.values()}
+    assert ended["slow"] == ended["greedy"] == ended["dying"] == "每日订单"
+    assert ended["orders"] is None
+
+
+def key_of(run: Run, report: object) -> str:
+    return next(key for key, held in run.reports.items() if held is report)
 
 
 def test_pages_are_those_of_single_runs(ran: Run, plan: Plan, out: Path, tmp_path: Path) -> None:
