@@ -166,10 +166,12 @@ def prune_command(
     lang: LangOption = None,
 ) -> None:
     """Forget old runs; the reports that they made stay."""
-    from ecops_lib.reports.batch import prune_runs
+    from ecops_lib.reports.batch import prune_runs, write_runs
 
     set_reader(lang)
     gone = prune_runs(out, keep=keep, dry=dry_run)
+    if gone and not dry_run:
+        write_runs(out)
     for run in gone:
         say(run.name)
     text = tr("would be removed: {count}") if dry_run else tr("removed: {count}")

@@ -1,6 +1,7 @@
 """Many reports at once: the plan, the engine, the runs."""
 
 from ecops_lib.reports.batch.making import Limits, failed_reports, run_batch
+from ecops_lib.reports.batch.overview import write_runs
 from ecops_lib.reports.batch.plan import Plan, Task, check_plan, matrix_plan, read_plan
 from ecops_lib.reports.batch.runs import Run, list_runs, prune_runs
 
@@ -16,4 +17,5 @@ __all__ = [
     "prune_runs",
     "read_plan",
     "run_batch",
+    "write_runs",
 ]

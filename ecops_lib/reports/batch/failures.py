@@ -14,7 +14,7 @@ from ecops_lib.core.language import Language, mark, reader, reading, tr
 from ecops_lib.core.names import joined, short_name
 from ecops_lib.reports.batch.runs import FAILED, Run
 from ecops_lib.reports.lists import cut, isolated
-from ecops_lib.reports.page import plain_page
+from ecops_lib.reports.page import Body, render_page
 from ecops_lib.reports.publish import write_whole
 
 FOLDER = "failed"
@@ -71,17 +71,16 @@ def failure_page(report: Mapping[str, Any], *, lang: Language) -> str:
         report: Its entry in the run's manifest.
         lang: Language of the words; what Python itself says stays as it is.
     """
-    from markupsafe import Markup
-
     with reading(lang):
         shop = short_name(report.get("shop"), Path(report["store"]).name)
         title = cut(str(report.get("title", Path(report["notebook"]).stem)), 120)
-        sections = [
-            ("", Markup(f"<p>{isolated(shop)} · {isolated(title)}</p>")),  # noqa: S704
-            (tr("What happened"), Markup(f"<p>{_words_html(report)}</p>")),  # noqa: S704
-            (tr("What to do next"), Markup(_next_html(report))),  # noqa: S704
-        ]
-        return plain_page(title=tr("This report could not be made"), lang=lang, sections=sections)
+        happened, then = escape(tr("What happened")), escape(tr("What to do next"))
+        html = (
+            f"<h2>{happened}</h2><p>{isolated(failure_words(report))}</p>"
+            f"<h2>{then}</h2>{_next_html(report)}"
+        )
+        body = Body(html=html, lead=f"<p>{isolated(shop)} · {isolated(title)}</p>")
+        return render_page(body, title=tr("This report could not be made"), lang=lang)
 
 
 def failure_words(report: Mapping[str, Any]) -> str:
@@ -104,10 +103,6 @@ def failure_words(report: Mapping[str, Any]) -> str:
     if not section:
         return joined(tr("It stopped before its first section."), why)
     return joined(tr("It stopped in “{section}”.", section=section), why)
-
-
-def _words_html(report: Mapping[str, Any]) -> str:
-    return isolated(failure_words(report))
 
 
 def _next_html(report: Mapping[str, Any]) -> str:

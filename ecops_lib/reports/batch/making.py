@@ -19,6 +19,7 @@ from typing import Any
 
 from ecops_lib.core.errors import NotebookError
 from ecops_lib.reports.batch.listing import write_listing
+from ecops_lib.reports.batch.overview import write_runs
 from ecops_lib.reports.batch.plan import Plan, Task, check_plan
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run, digests, last_run, new_run, running
 from ecops_lib.reports.notebooks import open_notebook
@@ -129,6 +130,7 @@ def run_batch(
         finally:
             run.save()
             write_listing(run)
+            write_runs(root)
     return run
 
 

@@ -1,8 +1,10 @@
 """The folder of a batch: what was asked, what became of it, and a page that lists it.
 
+OUT/runs/index.html        every run, for people
 OUT/runs/<plan>/<day>/<run>/
 manifest.json    every report: parameters, store version, status, files with sha256
 index.html       for people
+failed/*.html    a page for each report that could not be made
 """
 
 from __future__ import annotations
