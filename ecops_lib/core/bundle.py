@@ -28,7 +28,8 @@ def result_bundle(result: Result) -> dict[str, Any]:
     Returns:
         ``sheet`` (name), ``absent`` (why there is nothing, or empty), ``columns``
         (name, label, unit), ``rows`` (lists of numbers, text or None; days and times in
-        ISO form) and ``findings`` (as ``Finding.to_dict``).
+        ISO form), ``findings`` (as ``Finding.to_dict``) and ``figures`` (see
+        ``core.figures``).
     """
     held: dict[str, Any] = {
         "sheet": tr(result.sheet) if result.sheet else type(result).__name__,
@@ -36,6 +37,7 @@ def result_bundle(result: Result) -> dict[str, Any]:
         "columns": [],
         "rows": [],
         "findings": [],
+        "figures": [],
     }
     if held["absent"]:
         return held
@@ -50,6 +52,7 @@ def result_bundle(result: Result) -> dict[str, Any]:
     ]
     held["rows"] = [list(row) for row in zip(*cells, strict=True)]
     held["findings"] = [finding.to_dict() for finding in result.findings()]
+    held["figures"] = [figure.to_dict() for figure in result.key_figures()]
     return held
 
 

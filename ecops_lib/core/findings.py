@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,28 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Something about a finding that other shops may show too, whatever they sell.
+
+    Attributes:
+        key: A stable name in any language, such as ``traffic/down/search``.
+        text: It in the page's language, without a full stop.
+        first: First day of it.
+        last: Last day of it.
+    """
+
+    key: str
+    text: str
+    first: dt.date
+    last: dt.date
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain values for ``findings.json``; days in ISO form."""
+        days = {"first": self.first.isoformat(), "last": self.last.isoformat()}
+        return {"key": self.key, "text": self.text, **days}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One sentence in the reader's language.
 
@@ -38,6 +61,7 @@ class Finding:
         evidence: The numbers that the sentence was written from.
         money: Store currency at stake, at least 0; None where money cannot be told.
         action: What follows, if anything.
+        signs: What of it other shops may show too.
     """
 
     key: str
@@ -46,6 +70,7 @@ class Finding:
     evidence: Mapping[str, float] = field(default_factory=dict)
     money: float | None = None
     action: Action | None = None
+    signs: tuple[Sign, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for ``findings.json``; a missing number becomes null."""
@@ -58,6 +83,7 @@ class Finding:
             "action": None
             if self.action is None
             else {"text": self.action.text, "owner": self.action.owner},
+            "signs": [sign.to_dict() for sign in self.signs],
         }
 
 

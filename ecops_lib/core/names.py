@@ -11,7 +11,7 @@ LONGEST = 32
 """Characters of a name that a sentence has room for."""
 
 
-def short_name(name: object, otherwise: object = "") -> str:
+def short_name(name: object, otherwise: object = "", *, longest: int = LONGEST) -> str:
     r"""A name on one line, cut to what a sentence has room for.
 
     Control characters and runs of blanks become one blank; nothing is escaped here.
@@ -19,15 +19,16 @@ def short_name(name: object, otherwise: object = "") -> str:
     Args:
         name: The name as the data have it; may be missing or empty.
         otherwise: What to call the thing then, such as its id.
+        longest: Characters that there is room for.
 
     >>> short_name("Lamp\n\t 2 m", "P1"), short_name(None, "P1")
     ('Lamp 2 m', 'P1')
     """
     held = str(otherwise) if is_missing(name) or not str(name).strip() else str(name)
-    head = held[: 8 * LONGEST]
+    head = held[: 8 * longest]
     clean = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in head)
     words = " ".join(clean.split())
-    return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
+    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
 
 
 def joined(first: str, second: str) -> str:

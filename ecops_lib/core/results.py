@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ecops_lib.core.charts import Chart
+    from ecops_lib.core.figures import KeyFigure
 
 
 class Result(Shown):
@@ -42,6 +43,10 @@ class Result(Shown):
 
     def findings(self) -> tuple[Finding, ...]:
         """What the numbers say, in the reader's language."""
+        return ()
+
+    def key_figures(self) -> tuple[KeyFigure, ...]:
+        """What a page over several shops may compare; kept beside the page, not shown."""
         return ()
 
     def chart(self) -> Chart | None:

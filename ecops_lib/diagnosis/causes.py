@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ecops_lib.core.findings import Sign
 from ecops_lib.core.formats import show
 from ecops_lib.core.language import mark, tr
+from ecops_lib.core.names import short_name
 
 Kind = Literal[
     "stock", "price", "reviews", "refunds", "competitor", "ads", "search", "delivery", "event",
@@ -54,6 +57,9 @@ class Reason:
         kind: What kind of thing.
         text: What is recorded, without a full stop.
         evidence: The numbers that the text was written from.
+        about: What of that kind it is, whatever the language: an ad line, an event's name, a
+            competitor, a festival; empty where that is the shop's own affair.
+        name: The same for people; ``about`` where empty.
         earlier: In how many of the ``SPANS`` spans before the like was recorded: what is recorded
             all the time explains little.
     """
@@ -61,6 +67,8 @@ class Reason:
     kind: Kind
     text: str
     evidence: Mapping[str, float] = field(default_factory=dict)
+    about: str = ""
+    name: str = ""
     earlier: int = 0
 
     @property
@@ -78,6 +86,30 @@ class Reason:
             count=show(self.earlier, "count"),
             spans=show(SPANS, "count"),
         )
+
+
+def reason_signs(
+    reasons: Sequence[Reason], *, fell: bool, first: dt.date, last: dt.date
+) -> tuple[Sign, ...]:
+    """What of the reasons other shops may show too.
+
+    Args:
+        reasons: What is recorded around a fall or a rise.
+        fell: Whether it is a fall.
+        first: Its first day.
+        last: Its last day.
+    """
+    way = "fell" if fell else "rose"
+    found = {}
+    for held in reasons:
+        kind, what = tr(KINDS[held.kind]), short_name(held.name or held.about)
+        values = {"name": tr("{kind}: {what}", kind=kind, what=what) if what else kind}
+        text = tr("{name} (around a fall)", **values) if fell else tr(
+            "{name} (around a rise)", **values
+        )  # fmt: skip
+        key = f"reason/{way}/{held.kind}/{held.about}"
+        found[key] = Sign(key=key, text=text, first=first, last=last)
+    return tuple(found.values())
 
 
 def reason_words(reasons: Sequence[Reason]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ecops_lib.core.findings import Action, Finding
+from ecops_lib.core.findings import Action, Finding, Sign
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.names import joined, short_name
@@ -181,7 +181,14 @@ class Claims(Result):
             evidence=item.evidence,
             money=item.amount * (1 - item.expected / item.seen),
             action=Action(text=action, owner=self.owner),
+            signs=self._signs(item) if item.concentrated else (),
         )
+
+    def _signs(self, item: ItemClaims) -> tuple[Sign, ...]:
+        """A reason that many claims share, which other shops may find too."""
+        text = tr("refund claims that say “{reason}”", reason=short_name(item.top_reason))
+        key = f"claims/{item.top_reason}"
+        return (Sign(key=key, text=text, first=self.day, last=self.day),)
 
 
 def _reason_words(item: ItemClaims, reason: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ecops_lib.core.errors import MetricError, MissingDataError
-from ecops_lib.core.findings import Finding
+from ecops_lib.core.findings import Finding, Sign
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import joined, short_name
@@ -158,7 +158,19 @@ class Movers(Result):
             text=text,
             evidence={**item.numbers, "q": item.q},
             money=abs(item.change),
+            signs=self._signs(item) if self.what == "channel" else (),
         )
+
+    def _signs(self, item: Move) -> tuple[Sign, ...]:
+        """That a channel sold more or less, which other shops may find too."""
+        more, name = item.change > 0, short_name(item.name, item.item)
+        text = (
+            tr("more sales through {channel}", channel=name)
+            if more
+            else tr("fewer sales through {channel}", channel=name)
+        )
+        key = f"sales/{'up' if more else 'down'}/{item.item}"
+        return (Sign(key=key, text=text, first=self.day, last=self.day),)
 
     def _none(self) -> Finding:
         count = show(self.judged, "count")

@@ -21,6 +21,7 @@ from ecops_lib.diagnosis.movers import find_movers
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecops_lib.core.figures import KeyFigure
 
 Look = Callable[..., Result]
 """A section of the page: called with a store and ``day=``."""
@@ -82,6 +83,11 @@ class Review(Result):
         )
         more = Finding(key="review/rest", level="info", text=text)
         return (*self._headline(), *shown, more)
+
+    def key_figures(self) -> tuple[KeyFigure, ...]:
+        """Those of all sections."""
+        told = (section for section in self.sections if not section.absent())
+        return tuple(figure for section in told for figure in section.key_figures())
 
     def _headline(self) -> tuple[Finding, ...]:
         """What was sold, and how that compares."""

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ecops_lib.core.findings import Action, Finding
+from ecops_lib.core.findings import Action, Finding, Sign
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.diagnosis.advice import advise
-from ecops_lib.diagnosis.causes import Reason, kind_words, reason_words
+from ecops_lib.diagnosis.causes import Reason, kind_words, reason_signs, reason_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,6 +182,9 @@ class Shifts(Result):
             evidence=item.evidence,
             money=None if is_missing(item.money) else abs(item.money),
             action=todo(self.kind, item, self.owner),
+            signs=shift_signs(
+                self.kind, item, first=self.day - dt.timedelta(days=item.days - 1), last=self.day
+            ),
         )
 
 
@@ -191,6 +194,28 @@ def todo(kind: Kind, item: Shift, owner: str) -> Action:
     if item.reasons and item.fell:
         advice = tr("{advice}; to be sure, {check}", advice=advice, check=item.reasons[0].check)
     return Action(text=advice, owner=owner)
+
+
+def shift_signs(kind: Kind, item: Shift, *, first: dt.date, last: dt.date) -> tuple[Sign, ...]:
+    """What of a fall or rise other shops may show too: a channel, not a product; its reasons.
+
+    Args:
+        kind: ``conversion`` of a product or ``traffic`` of a channel.
+        item: The fall or rise.
+        first: Its first day.
+        last: Its last day.
+    """
+    reasons = reason_signs(item.reasons, fell=item.fell, first=first, last=last)
+    if kind == "conversion":
+        return reasons
+    name = short_name(item.name, item.item)
+    text = (
+        tr("fewer visitors from {channel}", channel=name)
+        if item.fell
+        else tr("more visitors from {channel}", channel=name)
+    )
+    key = f"traffic/{'down' if item.fell else 'up'}/{item.item}"
+    return (Sign(key=key, text=text, first=first, last=last), *reasons)
 
 
 def _cells(item: Shift) -> dict[str, object]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ecops_lib.core.checks import as_day, require_between, require_columns
 from ecops_lib.core.errors import ColumnError, MissingDataError, ParameterError
-from ecops_lib.core.findings import Finding, Level
+from ecops_lib.core.figures import Expected, Moved
+from ecops_lib.core.findings import Finding, Level, Sign
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
@@ -103,6 +104,19 @@ class Anomalies(Result):
         )
         return (Finding(key="anomaly/none", level="info", text=text),)
 
+    def key_figures(self) -> tuple[Expected, ...]:
+        """Every judged series beside its range, but those of which many a day brings nothing."""
+        return tuple(map(self._figure, _rows(self.table.loc[self.table["empty"] == 0])))
+
+    def _figure(self, row: Mapping[str, Any]) -> Expected:
+        name, flagged = str(row["series"]), row["q"] <= self.alpha
+        moved: Moved = "" if not flagged else "up" if row["alarm"] > 0 else "down"
+        values = {key: float(row[key]) for key in ("expected", "low", "high")}
+        return Expected(
+            key=name, label=series_label(name), unit=series_unit(name), moved=moved,
+            value=float(row["actual"]), **values,
+        )  # fmt: skip
+
     def _finding(self, row: Mapping[str, object]) -> Finding:
         name, unit = str(row["series"]), series_unit(str(row["series"]))
         numbers = {key: float(value) for key, value in row.items() if isinstance(value, float)}
@@ -113,7 +127,19 @@ class Anomalies(Result):
             text=_sentence(name, numbers, unit=unit, rising=rising),
             evidence=numbers,
             money=abs(numbers["actual"] - numbers["expected"]) if unit == "money" else None,
+            signs=(self._sign(name, numbers["days"], rising=rising),),
         )
+
+    def _sign(self, name: str, days: float, *, rising: bool) -> Sign:
+        label = series_label(name)
+        text = (
+            tr("{series} unusually high", series=label)
+            if rising
+            else tr("{series} unusually low", series=label)
+        )
+        first = self.as_of - dt.timedelta(days=int(days) - 1)
+        way = "up" if rising else "down"
+        return Sign(key=f"figure/{way}/{name}", text=text, first=first, last=self.as_of)
 
 
 def expect_days(

@@ -104,6 +104,12 @@ def evaluate(metric: Metric, table: pd.DataFrame, *, query: Query) -> Bounded:
     return value, low, high
 
 
+def sides(metric: Metric, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Numerator and denominator of a ratio from its measures in a table, one value a row."""
+    top = _summed(table, metric.numerator, metric.less, "", "")
+    return top * metric.scale, _summed(table, metric.denominator, metric.under, "", "")
+
+
 def _quotient(metric: Metric, table: pd.DataFrame, above: str, below: str) -> np.ndarray:
     top = _summed(table, metric.numerator, metric.less, above, below)
     if not metric.denominator:

@@ -17,7 +17,7 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.settings import PresaleRule, RefundBasis
 from ecops_lib.metrics.bases import Bases, Source, Tables, decide_bases, require_basis
-from ecops_lib.metrics.compute import evaluate, joined
+from ecops_lib.metrics.compute import evaluate, joined, sides
 from ecops_lib.metrics.facts import COLUMNS, Dimension, Query, Span
 from ecops_lib.metrics.later import paid_later
 from ecops_lib.metrics.measures import MEASURES, Route
@@ -188,21 +188,60 @@ def measure_spans(
 
     A ``lenient`` result leaves out what cannot be computed and says why in ``refused``.
     """
-    wanted = [metric_named(key) for key in dict.fromkeys(metrics)]
-    _require_dimensions(by)
-    if not wanted:
-        raise ParameterError("metrics is empty; name at least one, such as 'paid_amount'.")
     refused: dict[str, EcopsError] = {}
-    bases = _bases(tables, wanted, refund_basis, presale, refused)
-    query = Query(tables=tables, spans=spans, by=by, bases=bases)
-    routes = _routes(query, wanted, refused)
-    parts = gather(query, routes)
-    _refuse_empty(query, wanted, parts, refused)
+    query, wanted, parts = _read(
+        tables, metrics, spans=spans, by=by, refund_basis=refund_basis, presale=presale,
+        refused=refused,
+    )  # fmt: skip
     if refused and not lenient:
         key, error = next(iter(refused.items()))
         label = tr(metric_named(key).label)
         raise type(error)(tr("{metric}: {reason}", metric=label, reason=error)) from error
     return _result(query, [m for m in wanted if m.key not in refused], parts, refused)
+
+
+def measure_sides(
+    tables: Tables, metrics: Sequence[str], *, span: Span
+) -> dict[str, tuple[pd.Series[float], pd.Series[float]]]:
+    """Numerators and denominators of ratios by day, without those that cannot be told.
+
+    Args:
+        tables: The tables.
+        metrics: Keys of ratios.
+        span: First and last local day.
+    """
+    import pandas as pd
+
+    refused: dict[str, EcopsError] = {}
+    query, wanted, parts = _read(tables, metrics, spans=(span,), by=("day",), refused=refused)
+    kept = [metric for metric in wanted if metric.key not in refused]
+    table = joined(query, {key: parts[key] for metric in kept for key in metric.measures})
+    days = pd.DatetimeIndex(table["day"])
+    found = {metric.key: sides(metric, table) for metric in kept}
+    return {k: (pd.Series(a, days), pd.Series(b, days)) for k, (a, b) in found.items()}
+
+
+def _read(
+    tables: Tables,
+    metrics: Sequence[str],
+    *,
+    spans: tuple[Span, ...],
+    by: tuple[str, ...],
+    refused: dict[str, EcopsError],
+    refund_basis: RefundBasis | None = None,
+    presale: PresaleRule | None = None,
+) -> tuple[Query, list[Metric], Mapping[str, Part]]:
+    """The measures of metrics in one pass; what cannot be told goes into ``refused``."""
+    wanted = [metric_named(key) for key in dict.fromkeys(metrics)]
+    _require_dimensions(by)
+    if not wanted:
+        raise ParameterError("metrics is empty; name at least one, such as 'paid_amount'.")
+    bases = _bases(tables, wanted, refund_basis, presale, refused)
+    query = Query(tables=tables, spans=spans, by=by, bases=bases)
+    routes = _routes(query, wanted, refused)
+    parts = gather(query, routes)
+    _refuse_empty(query, wanted, parts, refused)
+    return query, wanted, parts
 
 
 def _result(

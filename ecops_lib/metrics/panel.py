@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ecops_lib.core.cards import Card, Change, cards_html
 from ecops_lib.core.checks import as_day
+from ecops_lib.core.figures import Rate
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.data.schema import table_named
 from ecops_lib.data.settings import PresaleRule, RefundBasis
-from ecops_lib.metrics.bases import Source
+from ecops_lib.metrics.bases import Source, Tables
 from ecops_lib.metrics.histories import fact_named
 from ecops_lib.metrics.measures import MEASURES
 from ecops_lib.metrics.notes import rows_word
 from ecops_lib.metrics.periods import REFERENCES, DayComparison, compare_day
+from ecops_lib.metrics.rates import measure_rates
 from ecops_lib.metrics.registry import metric_named
 from ecops_lib.metrics.rowwise import MetricRows
 
@@ -87,6 +89,7 @@ class KpiPanel(MetricRows):
         day: The day.
         comparison: The items that could be computed, with their references.
         reasons: Why each of the others could not be, by metric.
+        steady: The rates of the weeks up to the day, for a page over several shops.
     """
 
     sheet: ClassVar[str] = mark("KPI panel")
@@ -108,6 +111,11 @@ class KpiPanel(MetricRows):
     day: dt.date
     comparison: DayComparison
     reasons: Mapping[str, str]
+    steady: tuple[Rate, ...] = ()
+
+    def key_figures(self) -> tuple[Rate, ...]:
+        """The rates of the weeks up to the day."""
+        return self.steady
 
     def to_frame(self) -> pd.DataFrame:
         """One row an item: group, metric, the platform's key, value, changes, why not.
@@ -214,6 +222,7 @@ def kpi_panel(
             key: tr("Not computable from these files. {reason}", reason=text)
             for key, text in reasons.items()
         },
+        steady=measure_rates(Tables(source, time_zone=time_zone), day=today),
     )
 
 

@@ -80,12 +80,31 @@ def manifest_bytes(run: Mapping[str, Any], outputs: Mapping[str, bytes]) -> byte
 
 
 def findings_bytes(
-    findings: Sequence[Mapping[str, Any]], *, as_of: str, language: str, notebook: str
+    findings: Sequence[Mapping[str, Any]],
+    bundles: Sequence[Mapping[str, Any]] = (),
+    *,
+    as_of: str,
+    language: str,
+    notebook: str,
 ) -> bytes:
-    """``findings.json``: every finding of a page with the numbers it was written from."""
-    return as_json(
-        {"notebook": notebook, "as_of": as_of, "language": language, "findings": list(findings)}
-    )
+    """``findings.json``: every finding of a page with the numbers it was written from.
+
+    Args:
+        findings: The findings.
+        bundles: The page's results as plain values, for their key figures.
+        as_of: Day of the page.
+        language: Its language.
+        notebook: Its notebook.
+    """
+    figures = {
+        (figure["kind"], figure["key"]): figure
+        for bundle in bundles
+        for figure in bundle.get("figures", ())
+    }
+    return as_json({
+        "notebook": notebook, "as_of": as_of, "language": language, "findings": list(findings),
+        "figures": list(figures.values()),
+    })  # fmt: skip
 
 
 def sha256(content: bytes) -> str:

@@ -338,7 +338,7 @@ def _files(
         f"{name}.ipynb": node_bytes(node),
         f"{name}.xlsx": book,
         "findings.json": findings_bytes(
-            findings, as_of=plan.day, language=plan.lang, notebook=name
+            findings, bundles, as_of=plan.day, language=plan.lang, notebook=name
         ),
     }
     report = {

@@ -106,6 +106,7 @@ def test_to_dict_is_json_without_nan_and_keeps_whole_numbers_whole() -> None:
         "evidence": {"nan": None, "inf": None, "none": None, "na": None, "whole": 3, "part": 0.5},
         "money": 1.5,
         "action": {"text": "t", "owner": "o"},
+        "signs": [],
     }
     assert '"whole": 3,' in json.dumps(held)
     assert finding("y").to_dict()["action"] is None

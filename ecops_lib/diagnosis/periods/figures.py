@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from ecops_lib.core.cards import Better, Card, Change, cards_html
+from ecops_lib.core.figures import Expected, KeyFigure, Rate
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
@@ -17,8 +18,10 @@ from ecops_lib.data.calendar.national import holiday_label
 from ecops_lib.data.calendar.periods import Period, Span
 from ecops_lib.data.settings import RefundBasis
 from ecops_lib.diagnosis.history import History
+from ecops_lib.diagnosis.periods.expected import expect_period
 from ecops_lib.metrics.bases import Bases
 from ecops_lib.metrics.measuring import measure_spans
+from ecops_lib.metrics.rates import measure_rates
 from ecops_lib.metrics.registry import metric_named
 
 if TYPE_CHECKING:
@@ -111,6 +114,8 @@ class PeriodFigures(Result):
         days: Amount paid by day: ``day``, ``value`` and ``before`` [store currency].
         occasions: Holidays and festivals of the period, and of the days before.
         bases: Time zone and refund basis.
+        expected: The amount paid beside what was to be expected; None where that is not known.
+        rates: The rates of the weeks up to the period's end, for a page over several shops.
     """
 
     sheet: ClassVar[str] = mark("Key figures")
@@ -130,6 +135,12 @@ class PeriodFigures(Result):
     days: pd.DataFrame
     occasions: tuple[frozenset[str], frozenset[str]]
     bases: Bases
+    expected: Expected | None = None
+    rates: tuple[Rate, ...] = ()
+
+    def key_figures(self) -> tuple[KeyFigure, ...]:
+        """The amount paid beside its expectation, and the rates."""
+        return (*((self.expected,) if self.expected else ()), *self.rates)
 
     def __getitem__(self, key: str) -> Figure:
         """One figure by its key."""
@@ -181,7 +192,27 @@ class PeriodFigures(Result):
         paid = self["paid_amount"]
         told = [self._against(paid, name) for name in REFERENCES]
         basis = Finding(key="bases", level="info", text=self.bases.sentence())
-        return (*told, *self._unlike(), basis)
+        return (*told, *self._range(), *self._unlike(), basis)
+
+    def _range(self) -> tuple[Finding, ...]:
+        """Whether the amount paid lies where the days before let expect it."""
+        held = self.expected
+        if held is None:
+            return ()
+        words = {name: show(getattr(held, name), "money") for name in ("expected", "low", "high")}
+        match held.moved:
+            case "down":
+                text = tr("That is less than was to be expected: {low} to {high}, about "
+                          "{expected}.", **words)  # fmt: skip
+            case "up":
+                text = tr("That is more than was to be expected: {low} to {high}, about "
+                          "{expected}.", **words)  # fmt: skip
+            case _:
+                text = tr("That is within what was to be expected: {low} to {high}, about "
+                          "{expected}.", **words)  # fmt: skip
+        names = ("value", "expected", "low", "high")
+        numbers = {name: float(getattr(held, name)) for name in names}
+        return (Finding(key="figures/expected", level="info", text=text, evidence=numbers),)
 
     def _unlike(self) -> tuple[Finding, ...]:
         """That a holiday or festival lies in one of the two spans only, if so."""
@@ -282,6 +313,8 @@ def compare_period(
         days=_days(history, period),
         occasions=(_occasions(history, spans[0]), _occasions(history, spans[1])),
         bases=bases,
+        expected=expect_period(history, period),
+        rates=measure_rates(history.tables, day=period.last),
     )
 
 

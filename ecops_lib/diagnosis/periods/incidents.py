@@ -17,7 +17,7 @@ from ecops_lib.data.frames import DAY
 from ecops_lib.diagnosis.causes import reason_words
 from ecops_lib.diagnosis.falls import find_conversion_shifts, find_traffic_shifts
 from ecops_lib.diagnosis.history import History
-from ecops_lib.diagnosis.shifts import Kind, Shift, todo
+from ecops_lib.diagnosis.shifts import Kind, Shift, shift_signs, todo
 from ecops_lib.metrics.bases import Source
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ class PeriodIncidents(Result):
             evidence=worst.evidence,
             money=None if is_missing(worst.money) else abs(worst.money),
             action=todo(incident.kind, worst, incident.owner),
+            signs=shift_signs(incident.kind, worst, first=incident.first, last=incident.last),
         )
 
 

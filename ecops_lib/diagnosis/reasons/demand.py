@@ -8,6 +8,8 @@ from ecops_lib.core.formats import is_missing, show
 from ecops_lib.core.language import tr
 from ecops_lib.core.names import short_name
 from ecops_lib.data.calendar import day_words, describe_days
+from ecops_lib.data.calendar.festivals import FESTIVALS
+from ecops_lib.data.calendar.national import holiday_label
 from ecops_lib.data.frames import DAY
 from ecops_lib.diagnosis.causes import Reason
 from ecops_lib.diagnosis.reasons.case import USUAL, Case
@@ -51,7 +53,8 @@ def in_ads(case: Case) -> tuple[Reason, ...]:
         change=show(change, "share", sign=True),
     )
     evidence = {"ad_cost": float(now), "usual_ad_cost": float(past.mean())}
-    return (Reason(kind="ads", text=text, evidence=evidence),)
+    name = tr(LINE_WORDS[line])
+    return (Reason(kind="ads", text=text, evidence=evidence, about=line, name=name),)
 
 
 def in_diary(case: Case) -> tuple[Reason, ...]:
@@ -65,6 +68,7 @@ def in_diary(case: Case) -> tuple[Reason, ...]:
                 name=short_name(row["name"], row["kind"]),
                 day=show(row["starts_on"], "day"),
             ),
+            about=short_name(row["name"], row["kind"]),
         )
         for row in rows
     )
@@ -84,6 +88,7 @@ def of_ended(case: Case) -> tuple[Reason, ...]:
                 name=short_name(row["name"], row["kind"]),
                 day=show(row["ends_on"], "day"),
             ),
+            about=short_name(row["name"], row["kind"]),
         )
         for row in rows
     )
@@ -97,7 +102,10 @@ def in_calendar(case: Case) -> tuple[Reason, ...]:
     first, last = days.iloc[0], days.iloc[-1]
     if last.equals(first) or not set(last) - {"", "unannounced"}:
         return ()
-    return (Reason(kind="calendar", text=day_words(case.day, country=country, events=events)),)
+    about = next(name for name in last.drop("phase") if name not in {"", "unannounced"})
+    label = tr(FESTIVALS[about]) if about in FESTIVALS else holiday_label(about)
+    text = day_words(case.day, country=country, events=events)
+    return (Reason(kind="calendar", text=text, about=about, name=label),)
 
 
 def in_searches(case: Case) -> tuple[Reason, ...]:
@@ -123,4 +131,5 @@ def in_searches(case: Case) -> tuple[Reason, ...]:
         now=show(seen, "number"),
         usual=show(usual, "number"),
     )
-    return (Reason(kind="search", text=text, evidence={"visitors": seen, "usual": usual}),)
+    evidence = {"visitors": seen, "usual": usual}
+    return (Reason(kind="search", text=text, evidence=evidence, about=term),)

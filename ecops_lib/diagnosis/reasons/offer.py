@@ -111,5 +111,6 @@ def of_competitor(case: Case) -> tuple[Reason, ...]:
             usual=show(usual, "money"),
         )
         evidence = {"rival_price_before": usual, "rival_price_after": price}
-        found.append(Reason(kind="competitor", text=text, evidence=evidence))
+        about = str(name)
+        found.append(Reason(kind="competitor", text=text, evidence=evidence, about=about))
     return tuple(found[:1])

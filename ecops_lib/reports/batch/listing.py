@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ecops_lib.core.findings import RANK, level_word
 from ecops_lib.core.language import Language, mark, ntr, reader, reading, tr
 from ecops_lib.core.names import short_name
+from ecops_lib.reports.batch.across import SHOPS_PAGE
 from ecops_lib.reports.batch.failures import UP, failure_name, failure_words, write_failures
 from ecops_lib.reports.batch.runs import DONE, FAILED, Run
 from ecops_lib.reports.index import LANGUAGE_NAMES
@@ -72,9 +73,19 @@ def listing_page(run: Run, *, lang: Language) -> str:
             caption=tr("Reports of this run"),
         )  # fmt: skip
         body = Body(
-            html=table, lead=f"<p>{escape(lead)}</p>", style=list_style(), script=list_script()
-        )
+            html=table, lead=f"<p>{escape(lead)}</p>{_ways(run)}", style=list_style(),
+            script=list_script(),
+        )  # fmt: skip
         return render_page(body, title=run.plan, lang=lang)
+
+
+def _ways(run: Run) -> str:
+    """Links to the page over several shops, where there is one, and to all runs."""
+    ways = {"../../../index.html": tr("all runs")}
+    if (run.folder / SHOPS_PAGE).is_file():
+        ways = {SHOPS_PAGE: tr("How do the shops compare?"), **ways}
+    links = [f'<a href="{href}">{escape(words)}</a>' for href, words in ways.items()]
+    return f"<p>{' · '.join(links)}</p>"
 
 
 def _columns() -> list[Column]:

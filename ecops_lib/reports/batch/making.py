@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ecops_lib.core.errors import NotebookError
+from ecops_lib.reports.batch.across import write_shops
 from ecops_lib.reports.batch.listing import write_listing
 from ecops_lib.reports.batch.overview import write_runs
 from ecops_lib.reports.batch.plan import Plan, Task, check_plan
@@ -130,6 +131,8 @@ def run_batch(
         finally:
             run.save()
             write_listing(run)
+            if write_shops(run):
+                write_listing(run)  # with the way to that page
             write_runs(root)
     return run
 
@@ -201,6 +204,7 @@ def _note(run: Run, check: RunCheck, key: str, told: Mapping[str, Any]) -> None:
             "version": made["store"]["version"],  # files may have been imported since the check
             "files": digests(run.out / told["folder"]), "day": made["report"]["day"],
             "currency": made["bases"]["currency"],
+            "period": made["parameters"].get("period", ""),
         }  # fmt: skip
     elif "place" in told:
         notebook = open_notebook(report["notebook"])

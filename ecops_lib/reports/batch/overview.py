@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ecops_lib.core.language import Language, ntr, reader, reading, tr
+from ecops_lib.reports.batch.across import SHOPS_PAGE
 from ecops_lib.reports.batch.runs import DONE, FAILED, FOLDER, Run, list_runs
 from ecops_lib.reports.lists import (
     Cell,
@@ -105,7 +106,7 @@ def _state(run: Run) -> str:
 
 def _links(run: Run) -> str:
     """The run's own pages that are there, as paths from the list of all runs."""
-    labels = {"index.html": tr("reports")}
+    labels = {"index.html": tr("reports"), SHOPS_PAGE: tr("shops compared")}
     links = [
         f'<a href="{escape(quote(f"{run.name}/{name}"))}">{escape(label)}</a>'
         for name, label in labels.items()

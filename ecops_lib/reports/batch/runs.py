@@ -4,6 +4,7 @@ OUT/runs/index.html        every run, for people
 OUT/runs/<plan>/<day>/<run>/
 manifest.json    every report: parameters, store version, status, files with sha256
 index.html       for people
+shops.html       its shops beside one another, where there are two
 failed/*.html    a page for each report that could not be made
 """
 
@@ -42,8 +43,8 @@ class Run:
         begun: When it began, in ISO form.
         reports: What became of each report, by key: ``notebook``, ``store``, ``parameters``,
             ``status``, and once it ran ``shop``, ``title``, ``lang``, ``version`` of the
-            store, ``digest`` of the notebook, ``day``, ``currency``, ``folder``, ``page``,
-            ``files`` (name: sha256), ``findings``, ``message``, ``seconds``, ``memory``
+            store, ``digest`` of the notebook, ``day``, ``period``, ``currency``, ``folder``,
+            ``page``, ``files`` (name: sha256), ``findings``, ``message``, ``seconds``, ``memory``
             [bytes], ``tries``; of one that failed the ``section`` in which it did, the
             ``reason``, whether the kit ``refused``, and the notebook that was ``kept``.
     """
