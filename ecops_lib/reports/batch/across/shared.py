@@ -94,7 +94,7 @@ class SharedSigns(Result):
     """What at least two shops show on the same day.
 
     Attributes:
-        signs: The signs, those of most shops first.
+        signs: The signs, those of most shops first, of equals what happened before reasons.
         count: Shops that were looked at.
     """
 
@@ -145,7 +145,7 @@ class SharedSigns(Result):
 
 
 def find_shared(group: Group) -> SharedSigns:
-    """The signs that several shops of a group show on the same day.
+    """The signs that several shops of a group show on the same day, what happened before why.
 
     Args:
         group: Pages about the same days.
@@ -160,7 +160,7 @@ def find_shared(group: Group) -> SharedSigns:
                 ))  # fmt: skip
     found = [_most_shared(key, shown) for key, shown in by_key.items()]
     kept = [sign for sign in found if len(sign.shops) >= FEWEST]
-    kept.sort(key=lambda sign: (-len(sign.shops), sign.key))
+    kept.sort(key=lambda sign: (-len(sign.shops), sign.key.startswith("reason/"), sign.key))
     return SharedSigns(signs=tuple(kept), count=len(group.pages))
 
 
