@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ecops_lib.core.bundle import result_bundle
+from ecops_lib.core.figures import Expected, KeyFigure
 from ecops_lib.core.language import reading
 from ecops_lib.core.results import Result
 
@@ -41,3 +42,19 @@ def test_columns_left_out_are_told() -> None:
 
 def test_a_whole_table_says_nothing_of_a_rest() -> None:
     assert "<caption>Rows</caption>" in Rows(shown=1200).table_html()
+
+
+def test_key_figures_are_kept_as_plain_values() -> None:
+    nothing = float("nan")
+    held = Expected(key="k", label="K", unit="money", value=1.5, expected=nothing, low=0.1 + 0.2,
+                    high=2.0, moved="up")  # fmt: skip
+
+    class Told(Rows):
+        def key_figures(self) -> tuple[KeyFigure, ...]:
+            return (held,)
+
+    assert result_bundle(Rows(shown=1))["figures"] == []
+    assert result_bundle(Told(shown=1))["figures"] == [
+        {"kind": "expected", "key": "k", "label": "K", "unit": "money", "value": 1.5,
+         "expected": None, "low": 0.3, "high": 2.0, "moved": "up"}
+    ]  # fmt: skip

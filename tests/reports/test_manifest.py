@@ -45,7 +45,15 @@ def test_findings_keep_their_numbers_and_language():
         "as_of": "2026-11-11",
         "language": "zh",
         "findings": found,
+        "figures": [],
     }
+
+
+def test_each_key_figure_is_kept_once():
+    figure = {"kind": "rate", "key": "conversion_rate", "value": 0.04}
+    bundles = [{"figures": [figure]}, {}, {"figures": [figure, {**figure, "kind": "expected"}]}]
+    told = json.loads(findings_bytes([], bundles, as_of="d", language="en", notebook="n"))
+    assert told["figures"] == [figure, {**figure, "kind": "expected"}]
 
 
 def test_json_refuses_nan_and_keeps_chinese_readable():
