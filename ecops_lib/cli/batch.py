@@ -68,6 +68,7 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
 ) -> None:
     """Make many reports: a plan's, or every combination of --matrix store=a,b lang=zh,en."""
     from ecops_lib.reports.batch import Limits, check_plan, matrix_plan, read_plan, run_batch
+    from ecops_lib.reports.batch.across import SHOPS_PAGE
     from ecops_lib.reports.batch.notify import check_channels
     from ecops_lib.reports.watching import parse_duration
 
@@ -108,6 +109,8 @@ def batch_command(  # noqa: PLR0913, PLR0917  one option a line of the help
     made, count = run.count("done"), len(run.reports)
     say(ntr("{made} of {count} report made: {page}", "{made} of {count} reports made: {page}",
             count, made=made, count=count, page=run.folder / "index.html"))  # fmt: skip
+    if (run.folder / SHOPS_PAGE).is_file():
+        say(tr("the shops beside one another: {page}", page=run.folder / SHOPS_PAGE))
     if made < count:
         raise typer.Exit(SOME_FAILED)
 

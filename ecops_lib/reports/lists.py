@@ -25,12 +25,14 @@ class Column:
         number: Whether it holds numbers.
         wide: Whether it holds sentences.
         brief: Whether its texts stay on one line.
+        name: Whether it holds short names, whose words are broken only where they must be.
     """
 
     label: str
     number: bool = False
     wide: bool = False
     brief: bool = False
+    name: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,8 @@ def _values(rows: Sequence[Row], name: str) -> list[str]:
 
 
 def _class(column: Column) -> str:
-    looks = {"ec-number": column.number, "pg-wide": column.wide, "pg-brief": column.brief}
+    looks = {"ec-number": column.number, "pg-wide": column.wide, "pg-brief": column.brief,
+             "pg-name": column.name}  # fmt: skip
     names = " ".join(name for name, held in looks.items() if held)
     return f' class="{names}"' if names else ""
 

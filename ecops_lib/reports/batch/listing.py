@@ -91,10 +91,10 @@ def _ways(run: Run) -> str:
 def _columns() -> list[Column]:
     return [
         Column(label=tr("State")),
-        Column(label=tr("Shop")),
+        Column(label=tr("Shop"), name=True),
         Column(label=tr("Report")),
         Column(label=tr("Day"), brief=True),
-        Column(label=tr("Language")),
+        Column(label=tr("Language"), brief=True),
         Column(label=tr("What matters most"), wide=True),
         Column(label=tr("At stake"), number=True),
         Column(label=tr("Seconds"), number=True),

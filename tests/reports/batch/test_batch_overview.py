@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from ecops_lib.core.language import reading
 from ecops_lib.reports.batch import list_runs, write_runs
@@ -66,3 +68,14 @@ def test_hostile_and_damaged_runs_break_nothing(tmp_path: Path) -> None:
 def test_a_folder_without_runs_is_a_page(tmp_path: Path) -> None:
     with reading("en"):
         assert "0 runs" in write_runs(tmp_path).read_text("utf-8")
+
+
+def test_pruned_runs_leave_the_list(tmp_path: Path, ecops: Callable[..., Any]) -> None:
+    for day in ("2026-11-05", "2026-11-06"):
+        make_run(tmp_path, "alpha", day, "done")
+    write_runs(tmp_path)
+    code, said, _ = ecops("runs", "prune", "--keep", "1", "--out", tmp_path)
+    assert (code, said.splitlines()[0]) == (0, "alpha/2026-11-05/x")
+    page = (tmp_path / "runs" / "index.html").read_text("utf-8")
+    assert "2026-11-06" in page
+    assert "2026-11-05" not in page
