@@ -36,17 +36,19 @@ class Sign:
         text: It in the page's language, without a full stop.
         first: First day of it.
         last: Last day of it.
+        usual: Share of the like spans before that showed the same; None where not known.
     """
 
     key: str
     text: str
     first: dt.date
     last: dt.date
+    usual: float | None = None
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for ``findings.json``; days in ISO form."""
         days = {"first": self.first.isoformat(), "last": self.last.isoformat()}
-        return {"key": self.key, "text": self.text, **days}
+        return {"key": self.key, "text": self.text, **days, "usual": self.usual}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,8 @@ def reason_signs(
             "{name} (around a rise)", **values
         )  # fmt: skip
         key = f"reason/{way}/{held.kind}/{held.about}"
-        found[key] = Sign(key=key, text=text, first=first, last=last)
+        usual = held.earlier / SPANS
+        found[key] = Sign(key=key, text=text, first=first, last=last, usual=usual)
     return tuple(found.values())
 
 

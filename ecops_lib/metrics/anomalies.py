@@ -12,12 +12,17 @@ import numpy as np
 from ecops_lib.core.checks import as_day, require_between, require_columns
 from ecops_lib.core.errors import ColumnError, MissingDataError, ParameterError
 from ecops_lib.core.figures import Expected, Moved
-from ecops_lib.core.findings import Finding, Level, Sign
+from ecops_lib.core.findings import Finding, Sign
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, ntr, tr
 from ecops_lib.core.results import Result
+from ecops_lib.metrics.anomaly_words import (
+    anomaly_level,
+    anomaly_words,
+    series_label,
+    series_unit,
+)
 from ecops_lib.metrics.expectation import WARM_UP, Floats, expect_values
-from ecops_lib.metrics.registry import all_metrics
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -123,8 +128,8 @@ class Anomalies(Result):
         rising = numbers["alarm"] > 0
         return Finding(
             key=f"anomaly/{name}",
-            level=_level(name, rising=rising),
-            text=_sentence(name, numbers, unit=unit, rising=rising),
+            level=anomaly_level(name, rising=rising),
+            text=anomaly_words(name, numbers, unit=unit, rising=rising),
             evidence=numbers,
             money=abs(numbers["actual"] - numbers["expected"]) if unit == "money" else None,
             signs=(self._sign(name, numbers["days"], rising=rising),),
@@ -256,103 +261,8 @@ def adjust_p_values(p: Floats) -> Floats:
     return adjusted
 
 
-def series_label(name: str) -> str:
-    """A series' name in the reader's language: its metric's label, then what it is of.
-
-    >>> series_label("visitors|channel=search")
-    'Visitors · channel=search'
-    """
-    key, _, rest = name.partition("|")
-    known = all_metrics()
-    label = tr(known[key].label) if key in known else key
-    return f"{label} · {rest.replace('|', ' · ')}" if rest else label
-
-
-def series_unit(name: str) -> Unit:
-    """The unit of a series' metric; a plain number where the metric is not known."""
-    known, key = all_metrics(), name.partition("|")[0]
-    return known[key].unit if key in known else "number"
-
-
-def _sentence(name: str, row: Mapping[str, float], *, unit: Unit, rising: bool) -> str:
-    values = {key: show(row[key], unit) for key in ("actual", "expected", "low", "high")}
-    named = {"series": series_label(name), **values}
-    if row["empty"] > 0:
-        return _sparse_sentence(row, named, rising=rising)
-    if row["days"] > 1:
-        run = show(row["days"], "days")
-        if rising:
-            return tr(
-                "{series} has been high for {run}, too long to be chance: {actual} on the last, "
-                "where about {expected} was to be expected.",
-                run=run,
-                **named,
-            )
-        return tr(
-            "{series} has been low for {run}, too long to be chance: {actual} on the last, "
-            "where about {expected} was to be expected.",
-            run=run,
-            **named,
-        )
-    if rising:
-        return tr(
-            "{series} is unusually high: {actual}, where {low} to {high} was to be expected "
-            "of such a day.",
-            **named,
-        )
-    return tr(
-        "{series} is unusually low: {actual}, where {low} to {high} was to be expected "
-        "of such a day.",
-        **named,
-    )
-
-
-def _sparse_sentence(row: Mapping[str, float], named: Mapping[str, str], *, rising: bool) -> str:
-    """The sentence on a series of which many a day brings nothing."""
-    run = show(row["days"], "days")
-    if row["actual"] == 0:
-        return tr(
-            "{series} has brought nothing for too long to be chance; {empty} of its days "
-            "before brought nothing.",
-            empty=show(row["empty"], "share"),
-            **named,
-        )
-    if row["days"] > 1 and rising:
-        return tr(
-            "{series} has been high for {run}, too long to be chance: {actual} on the last; a "
-            "day that brings anything brings about {expected}.",
-            run=run,
-            **named,
-        )
-    if row["days"] > 1:
-        return tr(
-            "{series} has been low for {run}, too long to be chance: {actual} on the last; a "
-            "day that brings anything brings about {expected}.",
-            run=run,
-            **named,
-        )
-    if rising:
-        return tr(
-            "{series} is unusually high: {actual}; a day that brings anything brings {low} to "
-            "{high}.",
-            **named,
-        )
-    return tr(
-        "{series} is unusually low: {actual}; a day that brings anything brings {low} to {high}.",
-        **named,
-    )
-
-
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
-def _level(name: str, *, rising: bool) -> Level:
-    known, key = all_metrics(), name.partition("|")[0]
-    better = known[key].better if key in known else "none"
-    if better == "none":
-        return "watch"
-    return "good" if rising == (better == "up") else "bad"
 
 
 def _days(panel: pd.DataFrame) -> pd.DatetimeIndex:

@@ -11,7 +11,7 @@ from shop import DAY, Plant, make_shop
 from ecops_lib.core.findings import Sign
 from ecops_lib.core.language import reading
 from ecops_lib.diagnosis import History, review_day
-from ecops_lib.diagnosis.causes import Reason, reason_signs
+from ecops_lib.diagnosis.causes import SPANS, Reason, reason_signs
 
 BEFORE = DAY - dt.timedelta(days=2)
 
@@ -29,7 +29,7 @@ def test_a_lost_channel_and_its_cut_ads_are_signs(tmp_path: Path) -> None:
     assert cut.text == "ad spend: keyword ads (around a fall)"
     assert lost.to_dict() == {
         "key": "traffic/down/直通车", "text": lost.text, "first": lost.first.isoformat(),
-        "last": DAY.isoformat(),
+        "last": DAY.isoformat(), "usual": None,
     }  # fmt: skip
 
 
@@ -49,9 +49,10 @@ def test_a_price_is_a_sign_without_its_product_or_amounts(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("fell", "way"), [(True, "fell"), (False, "rose")])
 def test_the_way_is_part_of_the_sign(fell: bool, way: str) -> None:
-    reasons = [Reason(kind="calendar", text="t", about="double11", name="Double 11")] * 2
+    reasons = [Reason(kind="calendar", text="t", about="double11", name="618", earlier=3)] * 2
     [sign] = reason_signs(reasons, fell=fell, first=BEFORE, last=DAY)
     assert sign.key == f"reason/{way}/calendar/double11"
+    assert sign.usual == 3 / SPANS
     with reading("zh"):
         [sign] = reason_signs(reasons, fell=fell, first=BEFORE, last=DAY)
         assert "前后" in sign.text

@@ -16,8 +16,8 @@ from ecops_lib.metrics.anomalies import (
     adjust_p_values,
     expect_days,
     find_anomalies,
-    series_label,
 )
+from ecops_lib.metrics.anomaly_words import series_label
 
 PROFILE = np.array([0.0, 0.05, 0.1, 0.0, -0.1, -0.4, 0.3])
 

@@ -40,9 +40,14 @@ def rate(value: float, error: float = 0.001, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def finding(*signs: tuple[str, str, str], money: float | None = None) -> dict[str, Any]:
+def finding(
+    *signs: tuple[str, str, str], money: float | None = None, usual: float | None = None
+) -> dict[str, Any]:
     """A finding with signs: key, first and last day."""
-    held = [{"key": k, "text": f"text of {k}", "first": a, "last": b} for k, a, b in signs]
+    held = [
+        {"key": k, "text": f"text of {k}", "first": a, "last": b, "usual": usual}
+        for k, a, b in signs
+    ]
     return {"key": "k", "level": "bad", "text": "t", "money": money, "signs": held}
 
 
@@ -158,6 +163,20 @@ def test_the_shared_day_is_that_of_a_slow_oracle() -> None:
         most = max(sum(a <= day <= b for a, b in spans) for day in range(1, 29))
         signs = find_shared(group(*pages)).signs
         assert [len(sign.shops) for sign in signs] == ([most] if most > 1 else [])
+
+
+def test_what_was_recorded_all_the_time_comes_last_and_is_said() -> None:
+    often, rare = ("reason/fell/a/", DAY, DAY), ("reason/fell/b/", DAY, DAY)
+    lost = ("traffic/down/x", DAY, DAY)
+    held = [
+        page(name, findings=(finding(often, usual=0.6), finding(rare, usual=0.0), finding(lost)))
+        for name in "AB"
+    ]
+    result = find_shared(group(*held))
+    assert [sign.key for sign in result.signs] == [lost[0], rare[0], often[0]]
+    assert texts(result)[2].endswith("It was there in 60.00% of such spans before, too.")
+    assert texts(result)[1].endswith("(A, B).")
+    assert list(result.to_frame()["usual"].iloc[1:]) == [0.0, 0.6]
 
 
 def test_words_are_the_reader_s_where_a_page_has_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ecops_lib.core.findings import Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.language import mark, reading, tr
-from ecops_lib.core.names import short_name
+from ecops_lib.core.names import joined, short_name
 from ecops_lib.core.results import Result
 from ecops_lib.reports.batch.across.records import (
     FEWEST,
@@ -37,6 +38,7 @@ class Shown:
         first: First day of it, in ISO form.
         last: Last day of it.
         money: Money of the finding, in the shop's currency; 0 where it is not told.
+        usual: Share of the like spans before that showed it in this shop; NaN where not known.
     """
 
     page: ShopPage
@@ -44,6 +46,7 @@ class Shown:
     first: str
     last: str
     money: float
+    usual: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,11 @@ class SharedSign:
             sums[held.page.currency] = sums.get(held.page.currency, 0.0) + held.money
         return {currency: value for currency, value in sorted(sums.items()) if value}
 
+    @property
+    def usual(self) -> float:
+        """How often the shops showed it before, their mean; NaN where that is not known."""
+        return sum(held.usual for held in self.shown) / len(self.shown)
+
     def money_words(self) -> str:
         """The money in words, each currency by itself."""
         told = []
@@ -94,17 +102,19 @@ class SharedSigns(Result):
     """What at least two shops show on the same day.
 
     Attributes:
-        signs: The signs, those of most shops first, of equals what happened before reasons.
+        signs: The signs, those of most shops first; of equals what happened before what is
+            recorded around it, and of that what was recorded least before.
         count: Shops that were looked at.
     """
 
     sheet: ClassVar[str] = mark("What several shops share")
-    units: ClassVar[Mapping[str, Unit]] = {"day": "day", "count": "count"}
+    units: ClassVar[Mapping[str, Unit]] = {"day": "day", "count": "count", "usual": "share"}
     labels: ClassVar[Mapping[str, str]] = {
         "sign": mark("What"),
         "day": mark("Day"),
         "count": mark("Shops"),
         "shops": mark("Which"),
+        "usual": mark("Of earlier such spans, that showed it"),
         "money": mark("Money of the findings, by currency"),
     }
 
@@ -124,7 +134,7 @@ class SharedSigns(Result):
         import pandas as pd
 
         rows = [
-            [s.text, s.day, len(s.shops), tr(", ").join(s.shops), s.money_words()]
+            [s.text, s.day, len(s.shops), tr(", ").join(s.shops), s.usual, s.money_words()]
             for s in self.signs
         ]
         return pd.DataFrame(rows, columns=list(self.labels))
@@ -140,7 +150,11 @@ class SharedSigns(Result):
             "names": names if len(sign.shops) <= NAMED else tr("{names} …", names=names),
         }  # fmt: skip
         text = tr("{sign}: in {count} of {all} shops on {day} ({names}).", **words)
-        numbers = {"shops": float(len(sign.shops)), "of": float(self.count)}
+        if sign.usual > 0:
+            usual = tr("It was there in {usual} of such spans before, too.",
+                       usual=show(sign.usual, "share"))  # fmt: skip
+            text = joined(text, usual)
+        numbers = {"shops": float(len(sign.shops)), "of": float(self.count), "usual": sign.usual}
         return Finding(key=f"shared/{sign.key}", level="info", text=text, evidence=numbers)
 
 
@@ -157,10 +171,18 @@ def find_shared(group: Group) -> SharedSigns:
                 by_key.setdefault(sign["key"], []).append(Shown(
                     page=page, text=sign["text"], first=sign["first"], last=sign["last"],
                     money=float(finding["money"] or 0.0),
+                    usual=float("nan" if sign["usual"] is None else sign["usual"]),
                 ))  # fmt: skip
     found = [_most_shared(key, shown) for key, shown in by_key.items()]
     kept = [sign for sign in found if len(sign.shops) >= FEWEST]
-    kept.sort(key=lambda sign: (-len(sign.shops), sign.key.startswith("reason/"), sign.key))
+    kept.sort(
+        key=lambda sign: (
+            -len(sign.shops),
+            sign.key.startswith("reason/"),
+            0.0 if math.isnan(sign.usual) else sign.usual,
+            sign.key,
+        )
+    )
     return SharedSigns(signs=tuple(kept), count=len(group.pages))
 
 
