@@ -82,7 +82,7 @@ class SalesAcross(Result):
         "expected": mark("Expected"),
         "low": mark("Expected at least"),
         "high": mark("Expected at most"),
-        "change": mark("Difference"),
+        "change": mark("Against expectation"),
         "verdict": mark("The page says"),
     }
 
