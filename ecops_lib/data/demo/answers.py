@@ -112,7 +112,9 @@ def _lifetimes(world: World, trade: Trade) -> Told:
 
 def _page_break(world: World) -> Told | None:
     broken = world.truths.page_break
-    return broken and {**asdict(broken), "from": str(world.day_of(broken.begins))}
+    if broken is None:
+        return None
+    return {**asdict(broken), "from": str(world.day_of(broken.begins))}
 
 
 def _product(world: World, rank: int) -> Told:

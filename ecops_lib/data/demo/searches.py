@@ -46,7 +46,7 @@ def make_terms(world: World, traffic: Traffic) -> TermRows | None:
         np.concatenate([held[place] for held, _ in parts]) for place in range(4)
     )
     words = [word for _, names in parts for word in names]
-    order = np.lexsort((words, day))
+    order = np.lexsort((np.array(words), day))
     return TermRows(
         day=day[order], term=tuple(words[k] for k in order), visitors=visitors[order],
         buyers=buyers[order], amount=amount[order],

@@ -67,7 +67,7 @@ class PathSteps(Result):
 
     sheet: ClassVar[str] = mark("Visits by step")
     labels: ClassVar[Mapping[str, str]] = {
-        "by": mark("By"),
+        "by": mark("Cut by"),
         "value": mark("Name"),
         **STEPS,
         "paid_share": mark("Paid, of visits"),
