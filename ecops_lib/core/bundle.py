@@ -28,8 +28,8 @@ def result_bundle(result: Result) -> dict[str, Any]:
     Returns:
         ``sheet`` (name), ``absent`` (why there is nothing, or empty), ``columns``
         (name, label, unit), ``rows`` (lists of numbers, text or None; days and times in
-        ISO form), ``findings`` (as ``Finding.to_dict``) and ``figures`` (see
-        ``core.figures``).
+        ISO form), ``findings`` (as ``Finding.to_dict``), ``figures`` (see
+        ``core.figures``) and ``behind`` (bundles of tables for the workbook alone).
     """
     held: dict[str, Any] = {
         "sheet": tr(result.sheet) if result.sheet else type(result).__name__,
@@ -38,6 +38,7 @@ def result_bundle(result: Result) -> dict[str, Any]:
         "rows": [],
         "findings": [],
         "figures": [],
+        "behind": [],
     }
     if held["absent"]:
         return held
@@ -53,6 +54,7 @@ def result_bundle(result: Result) -> dict[str, Any]:
     held["rows"] = [list(row) for row in zip(*cells, strict=True)]
     held["findings"] = [finding.to_dict() for finding in result.findings()]
     held["figures"] = [figure.to_dict() for figure in result.key_figures()]
+    held["behind"] = [result_bundle(other) for other in result.behind()]
     return held
 
 

@@ -41,6 +41,10 @@ class Result(Shown):
         """What of the table a page shows; the workbook and the notebook hold all of it."""
         return self.to_frame()
 
+    def behind(self) -> tuple[Result, ...]:
+        """Tables that the numbers were summed up from; only the workbook shows them."""
+        return ()
+
     def findings(self) -> tuple[Finding, ...]:
         """What the numbers say, in the reader's language."""
         return ()

@@ -59,7 +59,7 @@ def workbook_bytes(
     book.set_properties({"title": clean(title), "created": created})
     names: set[str] = set()
     _write_sheet(book, _findings_bundle(findings), names)
-    for bundle in bundles:
+    for bundle in (one for held in bundles for one in (held, *held.get("behind", ()))):
         if bundle["columns"]:
             _write_sheet(book, bundle, names)
     book.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +27,8 @@ DEEPEST = 3
 """Dimensions that a slice may have: more of them nobody can act on."""
 
 SHOWN = 5
+MOST_LEAVES = 5_000
+"""Leaves that the workbook lists one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,55 @@ class SlicePart:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class SliceLeaves(Result):
+    """The finest slices of a period.
+
+    Attributes:
+        frame: One row a leaf: the dimensions, ``buyers`` and ``expected_buyers`` (a buyer of
+            several leaves is shared among them), ``amount`` and ``expected_amount``
+            [store currency]; the last row adds up those beyond ``MOST_LEAVES``.
+    """
+
+    sheet: ClassVar[str] = mark("Finest slices of sales")
+    labels: ClassVar[Mapping[str, str]] = {
+        **DIMENSIONS,
+        "amount": mark("Paid for goods"),
+        "expected_amount": mark("Expected"),
+        "buyers": mark("Buyers"),
+        "expected_buyers": mark("Expected buyers"),
+    }
+    units: ClassVar[Mapping[str, Unit]] = {
+        "amount": "money", "expected_amount": "money", "buyers": "number",
+        "expected_buyers": "number",
+    }  # fmt: skip
+
+    frame: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a leaf, the furthest from its expectation first."""
+        return self.frame
+
+
+def list_leaves(frame: pd.DataFrame, dimensions: Sequence[str]) -> pd.DataFrame:
+    """Leaves by how far their amount is from its expectation, the smallest ones added up.
+
+    Args:
+        frame: As ``Leaves.frame``.
+        dimensions: The dimensions.
+    """
+    import pandas as pd
+
+    sums = ["amount", "expected_amount", "buyers", "expected_buyers"]
+    gap = (frame["amount"] - frame["expected_amount"]).abs()
+    ranked = frame.loc[gap.sort_values(ascending=False, kind="stable").index, [*dimensions, *sums]]
+    if len(ranked) <= MOST_LEAVES:
+        return ranked.reset_index(drop=True)
+    rest = ranked.iloc[MOST_LEAVES:][sums].sum().to_frame().T
+    rest = rest.assign(**dict.fromkeys(dimensions, tr("all the rest")))
+    return pd.concat([ranked.head(MOST_LEAVES), rest], ignore_index=True)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Slices(Result):
     """A period's sales against expectation, told by the few slices that explain them.
 
@@ -65,6 +116,7 @@ class Slices(Result):
         expected: What was to be expected.
         past: The earlier periods that tell what is usual.
         names: Names of products by id.
+        leaves: What each slice's figures are sums of.
         owner: Who looks into it.
         reason: Why nothing could be searched; empty where something was.
     """
@@ -89,8 +141,13 @@ class Slices(Result):
     expected: float = float("nan")
     past: tuple[Span, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    leaves: SliceLeaves | None = None
     owner: str = ""
     reason: str = ""
+
+    def behind(self) -> tuple[Result, ...]:
+        """The leaves that every slice's figures are sums of."""
+        return (self.leaves,) if self.leaves else ()
 
     def absent(self) -> str:
         """Why nothing could be searched, if so."""
@@ -220,6 +277,7 @@ def find_slices(history: History, *, start: dt.date, end: dt.date) -> Slices:
         expected=float(frame["expected_amount"].sum()),
         past=leaves.past,
         names=history.names,
+        leaves=SliceLeaves(frame=list_leaves(frame, leaves.dimensions)),
         owner=owner,
     )
 

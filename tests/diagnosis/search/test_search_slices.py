@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -15,6 +16,7 @@ from ecops_lib.core.language import reading
 from ecops_lib.data.schema import arrow_schema
 from ecops_lib.data.store import create_store
 from ecops_lib.diagnosis.history import History
+from ecops_lib.diagnosis.search import slices
 from ecops_lib.diagnosis.search.leaves import NEW, RETURNING, UNKNOWN, sum_leaves
 from ecops_lib.diagnosis.search.slices import Slices, find_slices
 from ecops_lib.metrics.bases import Tables as Source
@@ -24,6 +26,7 @@ START = dt.date(2026, 9, 14)
 FIRST = dt.date(2026, 5, 1)
 CHANNELS, PROVINCES, PRODUCTS = ("搜索", "推荐", "直通车"), ("浙江", "广东"), ("p1", "p2", "p3")
 Tables = dict[str, pa.Table]
+SUMS = ["amount", "expected_amount", "buyers", "expected_buyers"]
 
 
 def shop(*, fall: float = 0.2, seed: int = 4, daily: int = 30, bulk: int = 0) -> Tables:
@@ -99,6 +102,11 @@ def test_the_planted_slice_is_named_with_its_money(fallen: Tables, tmp_path: Pat
     assert found.rest + part.part == pytest.approx(found.seen - found.expected)
     frame = found.to_frame()
     assert frame["part"].iloc[:-1].sum() == pytest.approx(frame["part"].iloc[-1])
+    [leaves] = [behind.to_frame() for behind in found.behind()]
+    inside = leaves.loc[(leaves["channel"] == "搜索") & (leaves["province"] == "广东")]
+    assert inside["amount"].sum() == pytest.approx(part.seen)
+    assert inside["expected_amount"].sum() == pytest.approx(part.expected)
+    assert leaves["amount"].sum() == pytest.approx(found.seen)
     assert whole.text == (
         f"¥{found.seen:,.2f} was paid for goods, {1 - found.seen / found.expected:.2%} less "
         f"than the ¥{found.expected:,.2f} to be expected."
@@ -210,3 +218,17 @@ def test_names_from_data_are_shown_as_text(tmp_path: Path) -> None:
     found = searched(kept, tmp_path)
     assert "&lt;b&gt;p3" in found._repr_html_() or "杯" in found.findings()[1].text
     assert "<b>p3" not in found._repr_html_()
+
+
+def test_more_leaves_than_a_sheet_should_hold_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "MOST_LEAVES", 3)
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.gamma(2, 9, (10, 4)), columns=SUMS).assign(channel=list("abcdefghij"))
+    held = slices.list_leaves(frame, ["channel"])
+    assert len(held) == 4
+    assert held["channel"].iloc[-1] == "all the rest"
+    for name in SUMS:
+        assert held[name].sum() == pytest.approx(frame[name].sum())
+    assert (frame["amount"] - frame["expected_amount"]).abs().max() == pytest.approx(
+        abs(held["amount"].iloc[0] - held["expected_amount"].iloc[0])
+    )
