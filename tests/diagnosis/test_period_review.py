@@ -11,7 +11,7 @@ import pytest
 from shop import DAY, Plant, as_arrow, make_shop, make_tables
 
 from ecops_lib.core.language import reading
-from ecops_lib.data.store import Store, create_store
+from ecops_lib.data.store import Store, create_store, open_store
 from ecops_lib.diagnosis.periods.sections import PeriodBase, review_period
 
 WEEK, FIRST, LAST = "2026-W43", dt.date(2026, 10, 19), dt.date(2026, 10, 25)
@@ -74,6 +74,31 @@ def test_drivers_add_up_to_the_cent(base: PeriodBase) -> None:
     assert {one.key: one.part for one in drivers.drivers}["price"] == 0
     frame = drivers.to_frame().set_index("driver")["part"]
     assert frame["left after refunds"] == pytest.approx(frame["amount paid"] + frame["refunded"])
+
+
+def test_what_goods_cost_is_told_where_most_have_a_cost(
+    tmp_path: Path, base: PeriodBase, tables: dict[str, pd.DataFrame]
+) -> None:
+    assert all(map(math.isnan, base.drivers.costs))
+    for missing, told in (([], True), (["P0"], False), (["P7"], True)):
+        costs = {key: 10.0 + k for k, key in enumerate(tables["products"]["product_id"])}
+        held = tables["products"].assign(
+            unit_cost=[float("nan") if key in missing else cost for key, cost in costs.items()]
+        )
+        shop = create_store(tmp_path / "".join(["s", *missing]), name="Shop", key=b"k" * 32)
+        with shop.writing() as writer:
+            for name, frame in {**tables, "products": held}.items():
+                writer.upsert(name, as_arrow(name, frame))
+        drivers = PeriodBase(open_store(shop.path), period=WEEK).drivers
+        if not told:
+            assert all(map(math.isnan, drivers.costs))
+            continue
+        sold = paid_on(tables, FIRST, LAST)["product_id"]
+        known = sold.loc[~sold.isin(missing)]
+        assert drivers.costs[1] == pytest.approx(known.map(costs).sum())
+        part = drivers.to_frame().set_index("driver")["part"]
+        left = part["left after refunds"] + part["cost of the goods paid for (listed unit costs)"]
+        assert part["left after refunds and goods"] == pytest.approx(left)
 
 
 def test_channels_conversion_is_split_into_rates_and_mix(

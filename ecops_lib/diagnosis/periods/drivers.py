@@ -12,6 +12,7 @@ from ecops_lib.core.formats import Unit, is_missing, show
 from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.data.calendar.periods import Period, Span
+from ecops_lib.data.frames import bring
 from ecops_lib.diagnosis.history import History
 from ecops_lib.diagnosis.periods.figures import PeriodFigures
 from ecops_lib.diagnosis.split import round_to_sum, split_sales
@@ -33,6 +34,9 @@ DRIVERS: Mapping[str, tuple[str, Unit]] = {
     "other": (mark("postage and what no line tells"), "money"),
 }
 
+
+COSTED = 0.95
+"""Share of the units whose products must have a cost for a margin to be told."""
 
 TOLD = 3
 """Drivers named in the sentence."""
@@ -75,6 +79,8 @@ class SalesDrivers(Result):
         after: Amount paid in the period.
         drivers: What made the change; their parts add up to it to the cent.
         refunds: Amount refunded in the days before and in the period; NaN where not told.
+        costs: Cost of the units paid for, at the products' listed cost; NaN where less than
+            ``COSTED`` of the units have one.
         reason: Why there is nothing to show; empty where there is something.
     """
 
@@ -92,6 +98,7 @@ class SalesDrivers(Result):
     after: float = float("nan")
     drivers: tuple[Driver, ...] = ()
     refunds: tuple[float, float] = (float("nan"), float("nan"))
+    costs: tuple[float, float] = (float("nan"), float("nan"))
     reason: str = ""
 
     def absent(self) -> str:
@@ -116,8 +123,20 @@ class SalesDrivers(Result):
             left = round(self.change - (now - then), 2)
             sums.append((tr("refunded"), then, now, round(then - now, 2)))
             sums.append((tr("left after refunds"), self.before - then, self.after - now, left))
+            sums += self._margin(self.before - then, self.after - now)
         rows += [[name, show(a, "money"), show(b, "money"), part] for name, a, b, part in sums]
         return pd.DataFrame(rows, columns=list(self.labels))
+
+    def _margin(self, then: float, now: float) -> list[tuple[str, float, float, float]]:
+        """What goods cost and what is left, where unit costs are told."""
+        cost, costs = self.costs
+        if is_missing(cost) or is_missing(costs):
+            return []
+        less, left = round(cost - costs, 2), round((now - costs) - (then - cost), 2)
+        return [
+            (tr("cost of the goods paid for (listed unit costs)"), cost, costs, less),
+            (tr("left after refunds and goods"), then - cost, now - costs, left),
+        ]
 
     def findings(self) -> tuple[Finding, ...]:
         """The drivers that made most of the change."""
@@ -193,6 +212,7 @@ def split_period(history: History, period: Period, figures: PeriodFigures) -> Sa
         after=paid[1],
         drivers=_drivers(counts, sold, paid, cents),
         refunds=(paid[0] - refunds.before, paid[1] - refunds.value),
+        costs=_costs(history, sold),
     )
 
 
@@ -228,6 +248,7 @@ def _counts(rows: list[pd.DataFrame]) -> list[list[float]]:
 class Sold:
     """Units and amounts by product, then (column 0) and now (column 1)."""
 
+    products: tuple[str, ...]
     units: Numbers
     amounts: Numbers
 
@@ -238,7 +259,9 @@ def _products(history: History, period: Period) -> Sold:
     held = [_sold(history, span) for span in (period.before, (period.first, period.last))]
     both = pd.concat(held, axis=1, keys=[0, 1]).fillna(0.0).swaplevel(axis=1)
     return Sold(
-        units=both["paid_units"].to_numpy(float), amounts=both["paid_amount"].to_numpy(float)
+        products=tuple(map(str, both.index)),
+        units=both["paid_units"].to_numpy(float),
+        amounts=both["paid_amount"].to_numpy(float),
     )
 
 
@@ -249,3 +272,19 @@ def _sold(history: History, span: Span) -> pd.DataFrame:
     ).to_frame()  # fmt: skip
     found["product_id"] = found["product_id"].fillna("")
     return found.groupby("product_id")[["paid_units", "paid_amount"]].sum().astype(float)
+
+
+def _costs(history: History, sold: Sold) -> tuple[float, float]:
+    """Cost of the units of both spans; NaN where too few of them have a cost."""
+    import numpy as np
+
+    nothing = (float("nan"), float("nan"))
+    if not history.has("products"):
+        return nothing
+    listed = bring(history.tables.lazy("products").select("product_id", "unit_cost"))
+    cost = listed.groupby("product_id")["unit_cost"].max().reindex(sold.products).to_numpy(float)
+    known = np.where(np.isnan(cost)[:, None], 0.0, sold.units).sum(axis=0)
+    if not (known >= COSTED * sold.units.sum(axis=0)).all():
+        return nothing
+    then, now = (np.nan_to_num(cost)[:, None] * sold.units).sum(axis=0)
+    return round(float(then), 2), round(float(now), 2)
