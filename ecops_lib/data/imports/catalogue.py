@@ -6,6 +6,7 @@ from ecops_lib.data.imports import (
     alimama,
     contact_lists,
     exposures,
+    keepa,
     listings,
     olist,
     online_retail,
@@ -28,5 +29,6 @@ FORMATS: tuple[Format, ...] = (
     exposures.LOG,
     contact_lists.LIST,
     listings.LISTINGS,
+    keepa.ITEMS,
     *olist.FORMATS,
 )
