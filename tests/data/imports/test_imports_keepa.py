@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from export_files import load, rows_of, words, write
 
-from ecops_lib.core.errors import FileError
+from ecops_lib.core.errors import FileError, StoreError
 from ecops_lib.data.store import create_store
 
 NAME = "KeepaExport-2026-11-12-ProductViewer.csv"
@@ -79,5 +79,5 @@ def test_the_sign_tells_the_currency_where_no_site_does(tmp_path: Path) -> None:
 
 def test_pounds_do_not_go_into_a_store_that_counts_in_yuan(tmp_path: Path) -> None:
     create_store(tmp_path / "shop", name="店", currency="CNY")
-    with pytest.raises(FileError, match="GBP"):
+    with pytest.raises(StoreError, match="counts in CNY, but GBP"):
         load(tmp_path, write(tmp_path / NAME, [HEADER, *ROWS]))
