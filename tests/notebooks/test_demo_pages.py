@@ -130,6 +130,12 @@ def test_the_feedback_page_says_what_to_improve(folder: Path) -> None:
     for heading in ("该改进什么", "变多的抱怨", "差评用词与原话"):
         assert heading in page
     assert "NaN" not in json.dumps(held.findings)
+    defect = json.loads((folder / "truths.json").read_text("utf-8"))["review_defect"]
+    found = {str(finding["key"]): finding for finding in held.findings}
+    told = found[f"complaints/{defect['product_id']}/{defect['aspect']}"]
+    assert told["level"] == "bad"
+    assert defect["from"] in str(told["text"])
+    assert f"iterations/{defect['product_id']}/{defect['aspect']}" in found
 
 
 @pytest.mark.parametrize(

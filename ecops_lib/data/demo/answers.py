@@ -73,6 +73,7 @@ def tell_truths(life: Life) -> Told:
         "creators": tell_creators(world, trade, life.done, life.claims),
         "keywords": tell_words(world, life.ads),
         "page_break": _page_break(world),
+        "review_defect": _review_defect(world),
         "search_terms": tell_terms(world),
     }
 
@@ -108,6 +109,14 @@ def _lifetimes(world: World, trade: Trade) -> Told:
             "slowest": round(float(orders.min() / orders.mean()), 2),
         },
     }
+
+
+def _review_defect(world: World) -> Told | None:
+    defect = world.truths.review_defect
+    if defect is None:
+        return None
+    begins = {"from": str(world.day_of(defect.begins))}
+    return {**_product(world, defect.product), **asdict(defect), **begins}
 
 
 def _page_break(world: World) -> Told | None:

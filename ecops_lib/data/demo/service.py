@@ -42,6 +42,14 @@ BLAME = (
 )
 PRICE_BLAME = ("刚买完就涨价，太坑了", "涨价了味道还变差", "价格涨了质量没跟上，失望", "不值这个价")
 PRICE_PRAISE = ("降价了，太划算了", "这个价格很值，囤货了", "比上次便宜，味道一样好")
+SMELL_BLAME = (
+    "打开一股刺鼻的味道，晾了三天还有",
+    "塑料味太重，不敢放衣服",
+    "Strong chemical smell, had to air it for days",
+    "有异味，孩子闻了头晕",
+    "The smell is awful, cannot use it indoors",
+    "气味很冲，客服说放放就好，没用",
+)
 LOW_RATINGS = 12
 """Reviews of one or two stars before an earlier fall of conversion."""
 TOPICS = ("商品咨询", "优惠活动", "发货时间", "物流查询", "退换货", "发票")
@@ -59,7 +67,8 @@ def make_reviews(world: World, trade: Trade, done: Fulfilment, claims: Claims) -
     stars[claimed] = rng.choice(5, int(claimed.sum()), p=STARS_OF_CLAIMED) + 1
     pools = (BLAME, BLAME, MIXED, PRAISE, PRAISE)
     words = [pools[s - 1][k % len(pools[s - 1])] for s, k in _picks(rng, stars)]
-    for extra, moments, rates, said in (_planted(world, trade, got), *_earlier(world, trade, got)):
+    more = (_planted(world, trade, got), *_earlier(world, trade, got), _defect(world, trade, got))
+    for extra, moments, rates, said in more:
         line, when = np.concatenate([line, extra]), np.concatenate([when, moments])
         stars, words = np.concatenate([stars, rates]), words + said
     order = np.argsort(when, kind="stable")
@@ -105,6 +114,23 @@ def _earlier(
         moments = add_seconds(np.full(count, start), rng.uniform(0, 3 * 24 * HOUR, count))
         words = [BLAME[k % len(BLAME)] for k in range(count)]
         yield line, moments, rng.integers(1, 3, count), words
+
+
+def _defect(world: World, trade: Trade, got: Times) -> tuple[Ints, Times, Ints, list[str]]:
+    """Low ratings of one product that all blame the same."""
+    planted = world.truths.review_defect
+    if planted is None:
+        none = np.zeros(0, np.int64)
+        return none, np.zeros(0, "datetime64[s]"), none, []
+    rng = world.rng("review defect")
+    start = np.datetime64(world.day_of(planted.begins), "s")
+    mine = np.flatnonzero((trade.lines.product == planted.product) & (got < start))[-200:]
+    count = min(planted.reviews, len(mine))
+    line = np.sort(rng.choice(mine, count, replace=False))
+    whole = (world.now - start).astype("timedelta64[s]").astype(float)
+    moments = add_seconds(np.full(count, start), rng.uniform(0, whole, count))
+    words = [SMELL_BLAME[k % len(SMELL_BLAME)] for k in range(count)]
+    return line, moments, rng.integers(1, 3, count), words
 
 
 def _review_sheet(

@@ -25,6 +25,7 @@ from ecops_lib.data.demo.truths.people import (
     LatePosts,
     MailingLift,
     Referrals,
+    ReviewDefect,
     SilentGroup,
 )
 from ecops_lib.data.demo.truths.promotion import Creator, CreatorSessions, Keyword, Keywords
@@ -59,6 +60,7 @@ __all__ = [
     "PastIncidents",
     "Referrals",
     "RefundWave",
+    "ReviewDefect",
     "Rivals",
     "SearchTerm",
     "SearchTerms",
@@ -107,6 +109,7 @@ class Truths:
         creators: Creators with sessions, of whom one sells what is sent back, one costs more.
         keywords: Search words that waste money or lack it; spending that pays less and less.
         page_break: A page that fewer visitors leave for a product.
+        review_defect: A product that smells, of late.
         search_terms: A term that sells and is in no title, one that misleads.
 
     >>> Truths.none().stock_out is None
@@ -142,6 +145,7 @@ class Truths:
     creators: CreatorSessions | None = field(default_factory=CreatorSessions)
     keywords: Keywords | None = field(default_factory=Keywords)
     page_break: PageBreak | None = field(default_factory=PageBreak)
+    review_defect: ReviewDefect | None = field(default_factory=ReviewDefect)
     search_terms: SearchTerms | None = field(default_factory=SearchTerms)
 
     @classmethod

@@ -91,3 +91,20 @@ class LatePosts:
 
     group: int = 2
     share: float = 0.45
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewDefect:
+    """A product of which many buyers complain about one thing, in Chinese and English.
+
+    Attributes:
+        product: Rank of the product by visitors.
+        aspect: What they complain about, as the review lexicon calls it.
+        begins: Days before the last day on which it begins.
+        reviews: Reviews of one or two stars that say so, spread over the days since.
+    """
+
+    product: int = 4
+    aspect: str = "smell"
+    begins: int = 45
+    reviews: int = 30
