@@ -25,7 +25,7 @@ from ecops_lib.data.demo.rivals import tell_rivals
 from ecops_lib.data.demo.searches import tell_terms
 from ecops_lib.data.demo.season import Season
 from ecops_lib.data.demo.sourcing import tell_suppliers
-from ecops_lib.data.demo.surroundings import COMPETITORS
+from ecops_lib.data.demo.surroundings import COMPETITORS, tell_market
 from ecops_lib.data.demo.trade import Trade
 from ecops_lib.data.demo.traffic import Traffic
 from ecops_lib.data.demo.trial_log import tell_tests
@@ -55,6 +55,7 @@ def tell_truths(life: Life) -> Told:
         "campaign_lift": _campaigns(world, season),
         "competitor_cut": _competitor(world),
         "rivals": tell_rivals(world),
+        "market_moves": tell_market(world),
         **tell_tests(world, life.runs),
         "tags": tell_habits(world, trade, life.claims, life.tagged),
         "contacts": tell_contacts(world, trade, life.sent),

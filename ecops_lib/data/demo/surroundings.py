@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 
 import numpy as np
 
 from ecops_lib.data.demo.catalogue import CATEGORIES
 from ecops_lib.data.demo.editions import find_editions
 from ecops_lib.data.demo.incidents import diary_rows, find_incidents
-from ecops_lib.data.demo.season import Season
+from ecops_lib.data.demo.season import GROWTH, Season
 from ecops_lib.data.demo.sheets import Sheet, day_texts, texts, yuan
 from ecops_lib.data.demo.traffic import Traffic
-from ecops_lib.data.demo.world import World
+from ecops_lib.data.demo.truths import MarketMoves
+from ecops_lib.data.demo.world import Floats, World
 
 COMPETITORS = ("清风茶居", "素木生活馆", "岚山家物", "一叶小铺")
 RIVALS = 8
@@ -78,19 +80,45 @@ def make_market_sheet(world: World, season: Season) -> Sheet:
     level = season.visitors[:, None] * rng.normal(1, 0.02, (count, len(CATEGORIES)))
     index = np.round(level * (8000 + 900 * np.arange(len(CATEGORIES))), 1)
     searches = np.round(level * rng.normal(1, 0.03, level.shape) * 21000, 0)
+    names = [("行业访客指数", category) for category in CATEGORIES]
+    names += [(f"搜索词:{w}", c) for w, c in zip(SEARCH_TERMS, CATEGORIES, strict=True)]
     values = np.concatenate([index, searches], axis=1)
-    series = ["行业访客指数"] * len(CATEGORIES) + [f"搜索词:{word}" for word in SEARCH_TERMS]
+    if moves := world.truths.market_moves:
+        values, names = _moved(world, moves, values, names)
     day, column = (a.ravel() for a in np.indices(values.shape))
     return Sheet(
         file="行业大盘",
         table="market",
         columns={
             "day": ("日期", day_texts(world, day)),
-            "series": ("指标", [series[k] for k in column]),
-            "category": ("行业类目", [CATEGORIES[k % len(CATEGORIES)] for k in column]),
+            "series": ("指标", [names[k][0] for k in column]),
+            "category": ("行业类目", [names[k][1] for k in column]),
             "value": ("指数", texts(values.ravel())),
         },
     )
+
+
+def _moved(
+    world: World, moves: MarketMoves, values: Floats, names: list[tuple[str, str]]
+) -> tuple[Floats, list[tuple[str, str]]]:
+    """The figures with a level shift, a term that fades and a new one that grows."""
+    years = (np.arange(len(values)) - len(values) + 1) / 365
+    held = values.copy()
+    held[world.index(moves.begins) :, names.index(("行业访客指数", moves.category))] *= moves.factor
+    fading = SEARCH_TERMS.index(moves.falling)
+    held[:, len(CATEGORIES) + fading] *= moves.fall ** (years + 1)
+    noise = world.rng("market-moves").normal(1, 0.03, len(values))
+    grown = np.round(values[:, len(CATEGORIES)] * noise * moves.rise**years * 0.3, 0)
+    told = [*names, (f"搜索词:{moves.rising}", CATEGORIES[0])]
+    return np.round(np.hstack([held, grown[:, None]]), 1).astype(np.float64), told
+
+
+def tell_market(world: World) -> dict[str, object] | None:
+    """What was planted in the industry's figures, for ``truths.json``."""
+    moves = world.truths.market_moves
+    if moves is None:
+        return None
+    return {**asdict(moves), "from": str(world.day_of(moves.begins)), "growth": 1 + GROWTH}
 
 
 def make_events_sheet(world: World, season: Season) -> Sheet:

@@ -181,6 +181,25 @@ def test_the_competitor_cuts_its_price_only_where_planted(planted: Exports, plai
         assert (recent.max() < 0.9 * before.median()) is np.bool_(cut)
 
 
+def test_the_industry_moves_without_the_shop_only_where_planted(
+    planted: Exports, plain: Exports
+) -> None:
+    told = planted.truths["market_moves"]
+    moved, still = (
+        shop.csv("行业大盘")
+        .astype({"指数": float})
+        .pivot(index="日期", columns=["指标", "行业类目"], values="指数")
+        for shop in (planted, plain)
+    )
+    ratio = (moved / still)["行业访客指数"]
+    beside = ratio.div(ratio["茶叶"], axis=0)
+    since = beside.loc[told["from"] :, told["category"]].to_numpy()
+    assert since == pytest.approx(told["factor"], rel=1e-4)
+    assert beside.drop(columns=told["category"]).to_numpy() == pytest.approx(1.0, rel=1e-4)
+    assert f"搜索词:{told['rising']}" not in still
+    assert not any(told["rising"] in name for name in planted.csv("商品成本表")["商品名称"])
+
+
 def treated_share(shop: Exports, segment: str) -> tuple[float, int]:
     table = shop.csv("实验曝光").query("实验编号 == '主图测试'").drop_duplicates("访客编号")
     mine = table[table["设备"] == segment]["版本"]

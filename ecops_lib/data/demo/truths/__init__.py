@@ -18,7 +18,7 @@ from ecops_lib.data.demo.truths.incidents import (
     RefundWave,
     StockOut,
 )
-from ecops_lib.data.demo.truths.market import CompetitorCut, Rivals
+from ecops_lib.data.demo.truths.market import CompetitorCut, MarketMoves, Rivals
 from ecops_lib.data.demo.truths.people import (
     Habit,
     Habits,
@@ -51,6 +51,7 @@ __all__ = [
     "LatePosts",
     "LateSupply",
     "MailingLift",
+    "MarketMoves",
     "MemberDay",
     "NoEffect",
     "OddDemand",
@@ -88,6 +89,7 @@ class Truths:
         campaign_lift: How much the big campaigns bring, and what they borrow.
         competitor_cut: A competitor lowers the price of a rival item.
         rivals: Competitors who cut after one another, bring out items and take some off.
+        market_moves: A category's index that moves without the shop, terms that come and go.
         true_winner: A test whose treatment sells more.
         no_effect: A test whose variants do the same.
         uneven_split: A test whose variants are not shown as often as they should be.
@@ -124,6 +126,7 @@ class Truths:
     campaign_lift: CampaignLift | None = field(default_factory=CampaignLift)
     competitor_cut: CompetitorCut | None = field(default_factory=CompetitorCut)
     rivals: Rivals | None = field(default_factory=Rivals)
+    market_moves: MarketMoves | None = field(default_factory=MarketMoves)
     true_winner: TrueWinner | None = field(default_factory=TrueWinner)
     no_effect: NoEffect | None = field(default_factory=NoEffect)
     uneven_split: UnevenSplit | None = field(default_factory=UnevenSplit)
