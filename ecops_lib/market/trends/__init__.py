@@ -1,0 +1,1 @@
+"""How does the market move, and what do we answer?"""
