@@ -168,7 +168,7 @@ def study_cuts(
         )  # fmt: skip
         nan = math.nan
         return CutEffects(frame=frame, effect=nan, low=nan, high=nan, p=nan, untold=text)
-    effect, low, high, p = _read(float(made[0].sum() / made[1].sum()), chance)
+    effect, low, high, p = read_ratio(float(made[0].sum() / made[1].sum()), chance)
     return CutEffects(frame=frame, effect=effect, low=low, high=high, p=p)
 
 
@@ -235,7 +235,7 @@ def _placebos(
     return held[~np.isnan(held) & (held > 0)]
 
 
-def _read(ratio: float, chance: Floats) -> tuple[float, float, float, float]:
+def read_ratio(ratio: float, chance: Floats) -> tuple[float, float, float, float]:
     """Effect, its limits and p-value of a ratio against those by chance.
 
     The effect is the ratio over the median by chance (a week's ratio is not 1 where sales grow

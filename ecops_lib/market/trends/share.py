@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ecops_lib.core.errors import MissingDataError
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.intervals import interval_chart
