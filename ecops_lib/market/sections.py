@@ -14,11 +14,13 @@ from ecops_lib.core.language import mark, tr
 from ecops_lib.core.results import Result
 from ecops_lib.core.sections import section
 from ecops_lib.data.store import Store
-from ecops_lib.market.events import study_cuts
+from ecops_lib.market.events import CutEffects, study_cuts
+from ecops_lib.market.launches import track_launches
 from ecops_lib.market.matching import ItemMatches, read_review
 from ecops_lib.market.matching.review import FILE
 from ecops_lib.market.prices import (
     Basket,
+    Elasticity,
     fill_basket,
     find_price_gaps,
     find_price_leaders,
@@ -30,6 +32,18 @@ from ecops_lib.market.prices import (
 from ecops_lib.market.reviews import read_reviews
 from ecops_lib.market.reviews.reading import Reviews
 from ecops_lib.market.snapshots import Snapshots, read_snapshots
+from ecops_lib.market.trends import (
+    MarketSeries,
+    compare_ratings,
+    compare_with_market,
+    find_products_out,
+    list_rule_changes,
+    measure_market,
+    propose_responses,
+    rank_search_terms,
+    read_market,
+    sum_up_market,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +119,54 @@ class CompetitorBase:
     def cuts(self) -> Result:
         """What their cuts did to our sales."""
         return section(lambda: study_cuts(self.store, self.snapshots, self.matches, as_of=self.day))
+
+    def answers(self, cuts: Result, elasticity: Result) -> Result:
+        """What to answer their moves, on the evidence of two sections."""
+        return section(
+            lambda: propose_responses(
+                self.store, self.snapshots, self.matches, basket=self.basket,
+                launches=track_launches(self.snapshots),
+                cuts=cuts if isinstance(cuts, CutEffects) else None,
+                elasticity=elasticity if isinstance(elasticity, Elasticity) else None,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def market(self) -> MarketSeries:
+        """The industry's figures, read once."""
+        return read_market(self.store, as_of=self.day)
+
+    def trends(self) -> Result:
+        """How the industry moves."""
+        return section(lambda: measure_market(self.market, as_of=self.day))
+
+    def share(self) -> Result:
+        """Our sales beside the industry."""
+        return section(lambda: compare_with_market(self.store, as_of=self.day, market=self.market))
+
+    def terms(self) -> Result:
+        """What is searched more and less."""
+        return section(lambda: rank_search_terms(self.store, as_of=self.day, market=self.market))
+
+    def rules(self) -> Result:
+        """What the platform's rule changes did."""
+        return section(lambda: list_rule_changes(self.store, as_of=self.day))
+
+    def stars(self) -> Result:
+        """Our stars beside theirs."""
+        return section(
+            lambda: compare_ratings(self.store, self.snapshots, self.matches, as_of=self.day)
+        )
+
+    def stock(self) -> Result:
+        """What they sell that we cannot."""
+        return section(
+            lambda: find_products_out(self.store, self.snapshots, self.matches, as_of=self.day)
+        )
+
+    def summary(self, *evidence: Result) -> Result:
+        """What the sections say for us and against us."""
+        return section(lambda: sum_up_market(*evidence))
 
     def seen(self, make: Callable[[Snapshots], Result]) -> Result:
         """A section made of the snapshots alone."""

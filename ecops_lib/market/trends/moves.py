@@ -34,12 +34,13 @@ class Moves:
 
     Attributes:
         frame: One row a move, our product and competitor: ``kind`` (cut or launch),
-            ``product_id``, ``product_name``, ``competitor``, ``item_id``, ``since``, ``part`` (price
-            now over that before the cut; NaN for a launch), ``was`` [store currency], ``now`` (their price for as much
-            as ours holds; NaN where it cannot be compared), ``cheapest_was`` and ``cheapest_now``
-            (of all competitors), ``units`` of ours in the 28 days before, ``price`` of ours then,
-            ``cost`` of a piece (NaN where it is not recorded), ``companion`` (title of the product
-            bought with ours most beyond its share; empty where no pair is bought often).
+            ``product_id``, ``product_name``, ``competitor``, ``item_id``, ``since``, ``part``
+            (price now over that before the cut; NaN for a launch), ``was`` and ``now`` (their
+            prices for as much as ours holds [store currency]; NaN where not comparable),
+            ``cheapest_was`` and ``cheapest_now`` (of all competitors), ``units`` of ours in the
+            28 days before, ``price`` of ours then, ``cost`` of a piece (NaN where it is not
+            recorded), ``companion`` (title of the product bought with ours most beyond its
+            share; empty where no pair is bought often).
     """
 
     frame: pd.DataFrame

@@ -198,9 +198,10 @@ def propose_responses(
     weeks before the move; a cut is taken to last as long. Holding loses what competitors' cuts do
     to our sales: as the study of cuts tells, or the elasticity with respect to the cheapest
     competitor's price, whichever has the narrower interval. Matching adds what our own price
-    does. Both are drawn from their intervals (as normal in logarithms, and as independent); "surely better" is 95 % of the
-    draws' difference on one side of zero. What setting apart brings nothing here can tell, so only
-    the most that it may cost a piece is told, if it keeps the sales.
+    does. Both are drawn from their intervals (as normal in logarithms, and as independent);
+    "surely better" is 95 % of the draws' difference on one side of zero. What setting apart
+    brings nothing here can tell, so only the most that it may cost a piece is told, if it keeps
+    the sales.
 
     Args:
         source: A store, or tables by canonical name; needs ``orders`` and ``order_items``;
