@@ -40,6 +40,9 @@ BASIS_WORDS: Mapping[str, str] = {
     "span": mark("the days before, season included"),
     "": mark("nothing: too few days"),
 }
+BRIEF: Mapping[str, str] = {
+    "year": mark("last year"), "span": mark("the span before"), "": mark("too few days"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +94,7 @@ class MarketTrends(Result):
         """One row a series."""
         sure = self.frame.index.isin(self.breaks.index)
         return self.frame.assign(
-            against=[tr(BASIS_WORDS[basis]) for basis in self.frame["basis"]],
+            against=[tr(BRIEF[basis]) for basis in self.frame["basis"]],
             week=[season_words(factors) for factors in self.frame["weekdays"]],
             year=[season_words(factors) for factors in self.frame["months"]],
             broke=self.frame["broke"].where(sure), shift=self.frame["shift"].where(sure),
@@ -135,10 +138,11 @@ class MarketTrends(Result):
         return [self._growth(row) for row in ends]
 
     def _growth(self, row: pd.Series) -> Finding:
+        basis = BASIS_WORDS[row["basis"]]
         words = {
             "name": row["name"], "days": show(self.span, "days"), "last": show(self.last, "day"),
             "size": show(abs(row["growth"]), "share"), "low": show(row["low"], "share", sign=True),
-            "high": show(row["high"], "share", sign=True), "basis": tr(BASIS_WORDS[row["basis"]]),
+            "high": show(row["high"], "share", sign=True), "basis": tr(basis),
         }  # fmt: skip
         if row["low"] > 0:
             text = tr("{name} is {size} higher than {basis} ({low} to {high}; {days} to {last}).",

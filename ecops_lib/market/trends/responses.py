@@ -32,9 +32,9 @@ ENDS = (0.025, 0.975)
 NORMAL = 1.959964
 """Standard deviations from the middle of a 95 % interval to its ends."""
 SHOWN, TOLD = 12, 3
-MOVES: Mapping[str, str] = {"cut": mark("price cut"), "launch": mark("launch")}
 ANSWERS: Mapping[str, str] = {
-    "match": mark("match"), "hold": mark("hold"), "differentiate": mark("set apart"),
+    "match": mark("match the price"), "hold": mark("hold the price"),
+    "differentiate": mark("set ours apart"),
 }  # fmt: skip
 WHY: Mapping[str, str] = {
     "cost": mark("no unit cost is recorded"),
@@ -106,6 +106,7 @@ class Responses(Result):
         return tuple(self._answer(row) for row in holds.to_dict("records"))
 
     def _answer(self, row: Mapping[Any, Any]) -> Finding:
+        why = WHY.get(row["why"], "")
         named = {
             "product": short_name(row["product_name"], row["product_id"]), "move": _move(row),
             "low": show(row["low"], "money", sign=True),
@@ -113,7 +114,7 @@ class Responses(Result):
         }  # fmt: skip
         if is_missing(row["money"]):
             text = tr("{product}: {move}. What it costs us cannot be told: {why}.", **named,
-                      why=tr(WHY[row["why"]]))  # fmt: skip
+                      why=tr(why))  # fmt: skip
         else:
             text = tr("{product}: {move}. If we hold, four weeks' margin changes by {low} to "
                       "{high}.", **named)  # fmt: skip
@@ -135,7 +136,8 @@ class Responses(Result):
         words = {"low": show(match["low"], "money", sign=True),
                  "high": show(match["high"], "money", sign=True)}  # fmt: skip
         if is_missing(match["money"]):
-            return tr("What matching would bring cannot be told: {why}.", why=tr(WHY[match["why"]]))
+            why = WHY[match["why"]]
+            return tr("What matching would bring cannot be told: {why}.", why=tr(why))
         if row["better"] == "match":
             return tr("Matching is surely better: {low} to {high}.", **words)
         if row["better"] == "hold":
@@ -174,7 +176,8 @@ def _risk(row: Mapping[Any, Any]) -> str:
     if row["answer"] == "differentiate" and not is_missing(row["spend"]):
         return tr("untried: what it brings only a test can tell")
     if row["why"]:
-        return tr("cannot be told: {why}", why=tr(WHY[row["why"]]))
+        why = WHY[row["why"]]
+        return tr("cannot be told: {why}", why=tr(why))
     return tr(
         "at worst {low}, and longer if the cut lasts", low=show(row["low"], "money", sign=True)
     )

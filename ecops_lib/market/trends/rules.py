@@ -51,7 +51,8 @@ class RuleChanges(Result):
             ``rule`` (its name), ``channel``, ``metric`` (key), ``figure`` (its label), ``actual``
             and ``expected`` (mean of a day), ``effect`` (actual over expected beside what other
             weeks show, less 1) with its 95 % limits ``low`` and ``high``, ``p``, ``q`` (adjusted
-            for their number), ``why`` (why nothing is told; empty where something is).
+            for their number), ``why`` (why nothing is told; empty where something is). A change
+            of which nothing can be told has one row without a figure.
         rate: Share of the effects told that may be so by chance.
     """
 
@@ -222,17 +223,16 @@ def _study(
         "rule": rule["name"] or rule["event_id"],
     }  # fmt: skip
     why = _why_untold(figures, events, rule, at)
-    found = []
+    if why:
+        return [{**head, "metric": "", "figure": "", "why": why}]
+    found: list[dict[str, object]] = []
     for metric, channel in figures.keys:
         if channel and channel != rule["channel"]:
             continue
         row = {**head, "metric": metric, "figure": _label(metric, channel)}
-        if why:
-            found.append({**row, "why": why})
-            continue
         held = figures.effect((metric, channel), at, busy)
         if isinstance(held, str):
-            found.append({**row, "why": tr(UNTOLD[held])})
+            found.append({**row, "why": _untold(held)})
             continue
         found.append({**row, **held, "why": ""})
     return found
@@ -241,9 +241,9 @@ def _study(
 def _why_untold(figures: Figures, events: pd.DataFrame, rule: Mapping[Any, Any], at: int) -> str:
     """Why nothing can be told of a change, whatever the figure; empty where something can."""
     if at < LEAST_BEFORE:
-        return tr(UNTOLD["before"])
+        return _untold("before")
     if at + AFTER > figures.count:
-        return tr(UNTOLD["early"], days=show(AFTER, "days"))
+        return _untold("early", days=show(AFTER, "days"))
     first = rule["starts_on"] - dt.timedelta(days=AFTER - 1)
     until = rule["starts_on"] + dt.timedelta(days=AFTER - 1)
     near = events[
@@ -254,8 +254,14 @@ def _why_untold(figures: Figures, events: pd.DataFrame, rule: Mapping[Any, Any],
     ]  # fmt: skip
     if len(near):
         other = near.iloc[0]
-        return tr(UNTOLD["overlap"], other=short_name(other["name"], other["event_id"]))
-    return tr(UNTOLD["festival"]) if figures.crowded(at) else ""
+        return _untold("overlap", other=short_name(other["name"], other["event_id"]))
+    return _untold("festival") if figures.crowded(at) else ""
+
+
+def _untold(reason: str, **values: object) -> str:
+    """Why nothing is told, in the reader's language."""
+    words = UNTOLD[reason]
+    return tr(words, **values)
 
 
 def _label(metric: str, channel: str) -> str:

@@ -42,7 +42,7 @@ def measure_season(values: Floats, days: list[dt.date], *, growth: float) -> Sea
     >>> days = [dt.date(2026, 1, 5) + dt.timedelta(days=k) for k in range(70)]
     >>> values = np.where(np.arange(70) % 7 == 6, 200.0, 100.0)
     >>> [round(factor, 2) for factor in measure_season(values, days, growth=0.0).weekdays]
-    [0.91, 0.91, 0.91, 0.91, 0.91, 0.91, 1.81]
+    [0.88, 0.88, 0.88, 0.88, 0.88, 0.88, 1.75]
     """
     logs = np.log(values)
     weekday = np.array([day.weekday() for day in days])

@@ -13,10 +13,11 @@ import numpy as np
 from ecops_lib.core.findings import Action, Finding
 from ecops_lib.core.formats import Unit, show
 from ecops_lib.core.intervals import interval_chart
-from ecops_lib.core.language import mark, tr
+from ecops_lib.core.language import mark, ntr, tr
+from ecops_lib.core.names import joined
 from ecops_lib.core.results import Result
 from ecops_lib.market.matching.words import plain
-from ecops_lib.market.trends.growth import BASIS_WORDS
+from ecops_lib.market.trends.growth import BASIS_WORDS, BRIEF
 from ecops_lib.market.trends.movement import ALPHA, mean_of_days
 from ecops_lib.market.trends.series import (
     ALL,
@@ -86,7 +87,7 @@ class MovementShare(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """One row an index."""
-        return self.frame.assign(against=[tr(BASIS_WORDS[key]) for key in self.frame["basis"]])[
+        return self.frame.assign(against=[tr(BRIEF[key]) for key in self.frame["basis"]])[
             list(self.labels)
         ]
 
@@ -119,17 +120,25 @@ class MovementShare(Result):
                 low=show(row["low"], "share", sign=True), days=show(self.span, "days"),
                 high=show(row["high"], "share", sign=True),
             )  # fmt: skip
+            apart = int(((self.frame["low"] > 0) | (self.frame["high"] < 0)).sum())
+            if apart:
+                text = joined(text, ntr(
+                    "Of {all} intervals {apart} lies beside zero, as chance alone may bring.",
+                    "Of {all} intervals {apart} lie beside zero, as chance alone may bring.", apart,
+                    all=show(len(self.frame), "count"), apart=show(apart, "count"),
+                ))  # fmt: skip
             return (Finding(key="share/level", level="info", text=text),)
         return tuple(self._gap(row) for _, row in rows.iterrows())
 
     def _gap(self, row: pd.Series) -> Finding:
+        basis = BASIS_WORDS[row["basis"]]
         words = {
             "name": row["name"], "size": show(abs(row["gap"]), "share"),
             "low": show(row["low"], "share", sign=True), "days": show(self.span, "days"),
             "high": show(row["high"], "share", sign=True),
             "ours": show(row["ours"], "share", sign=True),
             "market": show(row["market"], "share", sign=True),
-            "money": show(abs(row["money"]), "money"), "basis": tr(BASIS_WORDS[row["basis"]]),
+            "money": show(abs(row["money"]), "money"), "basis": tr(basis),
         }  # fmt: skip
         lost = row["gap"] < 0
         text = tr(

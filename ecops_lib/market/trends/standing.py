@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FEW_REVIEWS, FEW_PRODUCTS = 10, 5
 """Reviews of a product, and products, below which stars are not compared."""
 ALPHA = 0.05
+EVER = dt.date(1990, 1, 1)
 SHOWN = 12
 
 
@@ -130,11 +131,7 @@ def compare_ratings(
     theirs = dict(zip(ids, items["rating"].astype(float), strict=True))
     pairs = matches.sure[matches.sure["their_id"].isin(theirs)]
     shown = pairs.assign(theirs=pairs["their_id"].map(theirs)).groupby("our_id")["theirs"].mean()
-    written = frames.within("created_at", dt.date(1990, 1, 1), last, tables.zone)
-    rows = tables.lazy("reviews").filter(written & ~nw.col("rating").is_null())
-    ours = frames.bring(rows.group_by("product_id").agg(
-        ours=nw.col("rating").cast(nw.Float64).mean(), reviews=nw.len()
-    ), sort=["product_id"])  # fmt: skip
+    ours = _our_stars(tables, last)
     held = ours[(ours["reviews"] >= FEW_REVIEWS) & ours["product_id"].isin(shown.index)]
     names = dict(zip(matches.frame["our_id"], matches.frame["our_title"], strict=True))
     theirs_mean = held["product_id"].map(shown).astype(float)
@@ -149,6 +146,15 @@ def compare_ratings(
         far = float(stats.t.ppf(1 - ALPHA / 2, len(frame) - 1)) * error
         low, high = gap - far, gap + far
     return RatingGap(frame=pd.DataFrame(frame), gap=gap, low=low, high=high)
+
+
+def _our_stars(tables: Tables, last: dt.date) -> pd.DataFrame:
+    """Mean stars and number of our reviews up to a day, by product."""
+    written = frames.within("created_at", EVER, last, tables.zone)
+    rows = tables.lazy("reviews").filter(written & ~nw.col("rating").is_null())
+    rows = rows.with_columns(stars=nw.col("rating").cast(nw.Float64))
+    by = rows.group_by("product_id").agg(ours=nw.col("stars").mean(), reviews=nw.len())
+    return frames.bring(by, sort=["product_id"]).astype({"reviews": "int64"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -234,10 +240,9 @@ def find_products_out(
         raise MissingDataError(tr("No stock of a product is recorded up to {day}.",
                                   day=show(last, "day")))  # fmt: skip
     day = newest if type(newest) is dt.date else newest.date()
+    there = rows.filter(nw.col("day") == day).with_columns(nw.col("on_hand").cast(nw.Float64))
     stock = frames.bring(
-        rows.filter(nw.col("day") == day).group_by("product_id").agg(
-            on_hand=nw.col("on_hand").cast(nw.Float64).sum()
-        ), sort=["product_id"],
+        there.group_by("product_id").agg(nw.col("on_hand").sum()), sort=["product_id"],
     )  # fmt: skip
     listed = set(snapshots.latest["competitor"] + "/" + snapshots.latest["item_id"].astype(str))
     pairs = matches.sure[matches.sure["their_id"].isin(listed)]

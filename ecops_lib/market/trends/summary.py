@@ -108,8 +108,8 @@ class MarketSummary(Result):
         """How many lines each side has, and how much could not be read."""
         counts = {name: show(len(self.side(name)), "count") for name in SIDES}
         text = tr(
-            "{read} sections speak of {strength} strengths, {weakness} weaknesses, {opportunity} "
-            "opportunities and {threat} threats; {silent} had no data.",
+            "Read off {read} sections ({silent} had no data): strengths {strength}, weaknesses "
+            "{weakness}, opportunities {opportunity}, threats {threat}.",
             read=show(self.read, "count"), silent=show(self.silent, "count"), **counts,
         )  # fmt: skip
         numbers: dict[str, float] = {name: float(len(self.side(name))) for name in SIDES}

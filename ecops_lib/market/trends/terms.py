@@ -22,7 +22,7 @@ from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.market.matching.words import plain
 from ecops_lib.market.prices.basis import RECENT_DAYS, our_prices
-from ecops_lib.market.trends.growth import BASIS_WORDS
+from ecops_lib.market.trends.growth import BRIEF
 from ecops_lib.market.trends.movement import mean_of_days
 from ecops_lib.market.trends.series import (
     ALL,
@@ -119,8 +119,9 @@ class SearchTerms(Result):
     def to_frame(self) -> pd.DataFrame:
         """One row a term."""
         return self.frame.assign(
-            against=[tr(BASIS_WORDS[basis]) for basis in self.frame["basis"]],
+            against=[tr(BRIEF[basis]) for basis in self.frame["basis"]],
             way_word=[tr(WAYS[way]) if way else "" for way in self.frame["way"]],
+            try_on=self.frame["try_on"].where(self.frame.index.isin(self.untried.index), ""),
         )[list(self.labels)]
 
     def page_frame(self) -> pd.DataFrame:
