@@ -108,9 +108,16 @@ def test_competitors_moves_are_found_on_the_page(folder: Path) -> None:
     assert "prices/leaders/清风茶居/素木生活馆" in found
     assert "prices/leaders/素木生活馆/清风茶居" not in found
     page = held.page.read_text("utf-8")
-    for heading in ("我们的价格处在什么位置", "谁先动手", "哪些是同款"):
+    for heading in ("我们的价格处在什么位置", "谁先动手", "哪些是同款", "怎么应对他们的动作"):
         assert heading in page
     assert "NaN" not in json.dumps(held.findings)
+    planted = json.loads((folder / "truths.json").read_text("utf-8"))
+    [told] = [str(f["text"]) for key, f in found.items()
+              if key.startswith("rules/") and "平台搜索排序规则调整" in str(f["text"])]  # fmt: skip
+    assert told.endswith("的影响无法判断：可供对照的平常周太少。")
+    cut = planted["competitor_cut"]["product_id"]
+    assert any(key.startswith(f"responses/{cut}/") for key in found)
+    assert f"terms/untried/{planted['market_moves']['rising']}" in found
 
 
 def test_planted_matches_are_found_without_labels(folder: Path) -> None:

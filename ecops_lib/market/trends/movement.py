@@ -35,6 +35,8 @@ RHOS = (0.0, 0.2, 0.4, 0.55, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99)
 PATHS, WARM, TAIL = 999, 200, 100
 """Series simulated at each, days before each begins to count, and the highest tenth."""
 SEED = 20100
+ROUND = 7
+"""Days that lengths of means are rounded down to for the simulation, those of breaks to 14."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,7 @@ def _waves(days: int, cosines: int) -> Floats:
 
 def _widening(dependence: float, days: int) -> float:
     """How many times wider than its t distribution says an interval must be."""
-    known, wider = _null_mean(days)
+    known, wider = _null_mean(max(days - days % ROUND, SHORTEST))
     return float(np.interp(dependence, known, wider))
 
 
@@ -208,7 +210,7 @@ def _chance(statistic: float, dependence: float, days: int) -> float:
 
     Beyond the highest tenth the root of the statistic is taken to fall off exponentially.
     """
-    known, drawn = _null(days)
+    known, drawn = _null(days - days % EDGE)
     place = np.interp(dependence, known, np.arange(len(known)))
     top = drawn[:, -TAIL:]
     edge = np.sqrt(top[:, :1])

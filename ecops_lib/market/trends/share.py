@@ -21,6 +21,7 @@ from ecops_lib.market.trends.growth import BASIS_WORDS, BRIEF
 from ecops_lib.market.trends.movement import ALPHA, mean_of_days
 from ecops_lib.market.trends.series import (
     ALL,
+    DENSE,
     SPAN,
     Basis,
     Floats,
@@ -198,7 +199,7 @@ def compare_with_market(
     tables = Tables(source, time_zone=time_zone)
     tables.require("market", "orders", "order_items", "products")
     held = market or read_market(source, as_of=as_of, country=country, time_zone=time_zone)
-    sales = _our_sales(source, held, time_zone)
+    sales = _our_sales(tables, held)
     rows: list[dict[str, object]] = []
     parts: dict[tuple[str, Basis], dict[str, tuple[Floats, Floats, Floats]]] = {}
     apart: list[str] = []
@@ -222,17 +223,20 @@ def compare_with_market(
     return MovementShare(frame=frame, span=span, last=held.last, apart=tuple(apart))
 
 
-def _our_sales(source: Source, market: MarketSeries, time_zone: str | None) -> dict[str, Floats]:
-    """Our paid amount by day of the market's days, by category in plain letters, and of all."""
+def _our_sales(tables: Tables, market: MarketSeries) -> dict[str, Floats]:
+    """Our paid amount by day, by category in plain letters and of all; NaN without orders yet."""
     import pandas as pd
 
     found = measure(
-        source, ["paid_amount"], start=market.first, end=market.last, by=("day", "category"),
-        time_zone=time_zone,
+        tables.source, ["paid_amount"], start=market.first, end=market.last,
+        by=("day", "category"), time_zone=tables.zone_name,
     ).frame  # fmt: skip
     found = found.assign(category=[plain(category) for category in found["category"]])
     wide = found.pivot_table(index="day", columns="category", values="paid_amount", aggfunc="sum")
-    wide = wide.reindex(pd.date_range(market.first, market.last)).fillna(0.0)
+    every = pd.date_range(market.first, market.last)
+    wide = wide.reindex(every).fillna(0.0)
+    first, last = tables.span("orders", "paid_at") or (market.last, market.first)
+    wide.loc[(every < pd.Timestamp(first)) | (every > pd.Timestamp(last))] = np.nan
     whole = {ALL: wide.to_numpy(float).sum(axis=1)}
     return {**{str(name): wide[name].to_numpy(float) for name in wide if name}, **whole}
 
@@ -242,12 +246,12 @@ def _pair(
 ) -> tuple[Floats, Floats, Floats] | None:
     """Our sales of each day, what moving along would have brought, and sales compared with."""
     now, then = mine[-span:], mine[twins]
-    known = np.isfinite(change)
-    if min((now[known] > 0).mean(), (then[known] > 0).mean()) < OFTEN:
+    known = np.isfinite(change) & np.isfinite(now) & np.isfinite(then)
+    if known.mean() < DENSE or min((now[known] > 0).mean(), (then[known] > 0).mean()) < OFTEN:
         return None
     return (
         np.where(known, now, np.nan),
-        then * np.exp(change),
+        np.where(known, then * np.exp(change), np.nan),
         np.where(known, then, np.nan),
     )
 

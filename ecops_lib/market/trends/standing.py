@@ -50,7 +50,7 @@ class RatingGap(Result):
         "reviews": mark("Our reviews"),
         "ours": mark("Our stars"),
         "theirs": mark("Theirs"),
-        "gap": mark("Difference"),
+        "gap": mark("Stars against theirs"),
     }
     units: ClassVar[Mapping[str, Unit]] = {
         "reviews": "count", "ours": "ratio", "theirs": "ratio", "gap": "ratio",

@@ -271,7 +271,7 @@ def _cuts(result: CutEffects) -> Iterator[Line]:
 
 def _responses(result: Responses) -> Iterator[Line]:
     for row in result.frame[result.frame["answer"] == "hold"].to_dict("records"):
-        text = tr("{competitor} undersells {product} since {day}",
+        text = tr("{competitor} cut the price of {product} on {day}",
                   competitor=short_name(row["competitor"]), day=show(row["since"], "day"),
                   product=short_name(row["product_name"], row["product_id"]))  # fmt: skip
         if row["kind"] == "launch":

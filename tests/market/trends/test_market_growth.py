@@ -160,6 +160,15 @@ def test_an_index_of_no_category_of_ours_is_named() -> None:
         compare_with_market(tables, as_of=LAST, time_zone=ZONE)
 
 
+def test_a_shop_younger_than_the_index_is_compared_with_days_it_was_open() -> None:
+    index = {("访客指数", "茶"): industry(growth=0.2)}
+    young = np.where(np.arange(DAYS) < DAYS - 250, 0.0, index["访客指数", "茶"])
+    tables = {"market": market(index), **trade({"茶": young})}
+    held = compare_with_market(tables, as_of=LAST, time_zone=ZONE)
+    assert held.frame.empty
+    assert held.apart == ("访客指数 · 茶",)
+
+
 def test_engines_agree_on_the_market(light_engine: Any) -> None:
     one, two = beside(-0.4, engine=light_engine), beside(-0.4)
     pd.testing.assert_frame_equal(one.frame, two.frame, rtol=1e-9)

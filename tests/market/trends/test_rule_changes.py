@@ -72,6 +72,35 @@ def test_words_turn_with_the_truth() -> None:
     assert quiet.text.startswith("In the 7 days from “新规” (2026-08-12) on none of 2 figures left")
 
 
+def visits(harm: float) -> dict[str, pa.Table]:
+    """Visitors of the shop and of two channels, one of which loses a share from the rule on."""
+    rng = np.random.default_rng(3)
+    at = DAYS - 1 - (LAST - RULE).days
+    search, other = (rng.poisson(300, DAYS).astype(float) for _ in range(2))
+    search[at : at + 7] = np.round(search[at : at + 7] * (1 + harm))
+    rows = [(day, scope, name, value)
+            for scope, name, values in (("shop", "*", search + other), ("channel", "搜索", search),
+                                        ("channel", "推荐", other))
+            for day, value in zip(days(), values, strict=True)]  # fmt: skip
+    day, scope, name, value = (list(column) for column in zip(*rows, strict=True))
+    people = [int(v) for v in value]
+    return {"traffic": pa.table({"platform": ["tmall"] * len(rows), "day": day, "scope": scope,
+                                 "scope_id": name, "visitors": people})}  # fmt: skip
+
+
+def test_the_channel_that_a_rule_names_is_told_and_no_other() -> None:
+    events = diary(("E1", "rule", "新规", RULE, None))
+    events = events.set_column(6, "channel", pa.array(["搜索"]))
+    tables = {**trade({"茶": np.full(DAYS, 500.0)}), **visits(-0.3), "shop_events": events}
+    held = list_rule_changes(tables, as_of=LAST, time_zone=ZONE)
+    rows = held.frame.set_index("figure")
+    assert "Visitors of 推荐" not in rows.index
+    row = rows.loc["Visitors of 搜索"]
+    assert row["low"] < -0.3 < row["high"] < 0
+    assert rows.loc["Visitors", "effect"] == pytest.approx(-0.15, abs=0.03)
+    assert rows.loc["Conversion rate", "effect"] > 0
+
+
 def test_rules_that_do_nothing_seldom_claim_something() -> None:
     told = [len(study(0.0, seed=seed).moved) > 0 for seed in range(2, 27)]
     assert sum(told) <= 5
