@@ -173,7 +173,12 @@ class CompetitorBase:
         return section(lambda: make(self.snapshots))
 
     def about(self) -> dict[str, str]:
-        """What the page is about."""
+        """What the page is about: competitors, or without any the industry."""
+        if self.store.has("market") and not self.store.has("competitor_items"):
+            return {
+                tr("Series of the industry"): show(len(self.market.keys), "count"),
+                tr("Last day with a figure"): show(self.market.last, "day"),
+            }
         panel = self.snapshots.panel
         return {
             tr("Competitors"): show(panel["competitor"].nunique(), "count"),

@@ -41,7 +41,7 @@ STALE = 7
 REACH = 56
 """Days by which the comparable day may lie less than a year before."""
 ALL = "*"
-_TERM = re.compile(r"^\s*(?:搜索词|关键词|search term|keyword)\s*[::]\s*(.+?)\s*$", re.IGNORECASE)
+_TERM = re.compile(r"^\s*(?:搜索词|关键词|search term|keyword)\s*:\s*(.+?)\s*$", re.IGNORECASE)
 _SHARE = re.compile(r"占比|份额|\bshare\b", re.IGNORECASE)
 
 

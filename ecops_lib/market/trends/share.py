@@ -105,7 +105,20 @@ class MovementShare(Result):
                               better=["up"] * len(rows), value="gap")  # fmt: skip
 
     def findings(self) -> tuple[Finding, ...]:
-        """Where we gained or lost against the index, all together first."""
+        """Where we gained or lost against the index, all together first; what is left out."""
+        told = self._gaps()
+        if self.frame.empty or not self.apart:
+            return told
+        text = ntr(
+            "{count} index is left out, such as {name}: it is of no category in which we sell on "
+            "most days.",
+            "{count} indices are left out, such as {name}: they are of no category in which we "
+            "sell on most days.", len(self.apart), count=show(len(self.apart), "count"),
+            name=self.apart[0],
+        )  # fmt: skip
+        return (*told, Finding(key="share/apart", level="info", text=text))
+
+    def _gaps(self) -> tuple[Finding, ...]:
         if self.frame.empty:
             text = tr(
                 "No index can be set beside our sales: none is of a category in which we sell on "

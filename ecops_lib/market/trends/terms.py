@@ -22,7 +22,7 @@ from ecops_lib.core.results import Result
 from ecops_lib.data import frames
 from ecops_lib.market.matching.words import plain
 from ecops_lib.market.prices.basis import RECENT_DAYS, our_prices
-from ecops_lib.market.trends.growth import BRIEF
+from ecops_lib.market.trends.growth import BASIS_WORDS, BRIEF
 from ecops_lib.market.trends.movement import mean_of_days
 from ecops_lib.market.trends.series import (
     ALL,
@@ -154,8 +154,8 @@ class SearchTerms(Result):
 
     def _untried(self, row: pd.Series) -> Finding:
         text = tr(
-            "Searches for “{term}” are up {size} ({low} to {high}), and no title of ours holds "
-            "it.", term=short_name(row["term"]), **_limits(row),
+            "Searches for “{term}” are up {size} against {basis} ({low} to {high}), and no title "
+            "of ours holds it.", term=short_name(row["term"]), **_limits(row),
         )  # fmt: skip
         action = Action(
             text=tr("try it in the title of “{product}”, as a test",
@@ -167,10 +167,10 @@ class SearchTerms(Result):
 
     def _fading(self, row: pd.Series) -> Finding:
         text = ntr(
-            "Searches for “{term}” are down {size} ({low} to {high}); {count} title of ours holds "
-            "it, with {sales} of sales in {days} days.",
-            "Searches for “{term}” are down {size} ({low} to {high}); {count} titles of ours hold "
-            "it, with {sales} of sales in {days} days.", int(row["products"]),
+            "Searches for “{term}” are down {size} against {basis} ({low} to {high}); {count} "
+            "title of ours holds it, with {sales} of sales in {days} days.",
+            "Searches for “{term}” are down {size} against {basis} ({low} to {high}); {count} "
+            "titles of ours hold it, with {sales} of sales in {days} days.", int(row["products"]),
             term=short_name(row["term"]), count=show(row["products"], "count"),
             sales=show(row["sales"], "money"), days=show(RECENT_DAYS, "count"), **_limits(row),
         )  # fmt: skip
@@ -179,7 +179,9 @@ class SearchTerms(Result):
 
 
 def _limits(row: pd.Series) -> dict[str, str]:
+    basis = BASIS_WORDS[row["basis"]]
     return {
+        "basis": tr(basis),
         "size": show(abs(row["growth"]), "share"), "low": show(row["low"], "share", sign=True),
         "high": show(row["high"], "share", sign=True),
     }  # fmt: skip

@@ -160,6 +160,15 @@ def test_an_index_of_no_category_of_ours_is_named() -> None:
         compare_with_market(tables, as_of=LAST, time_zone=ZONE)
 
 
+def test_an_index_beside_others_that_is_not_ours_is_said_to_be_left_out() -> None:
+    index = {("访客指数", "茶"): industry(), ("访客指数", "猫粮"): industry(seed=2)}
+    tables = {"market": market(index), **trade({"茶": index["访客指数", "茶"]})}
+    told = compare_with_market(tables, as_of=LAST, time_zone=ZONE).findings()[-1]
+    assert told.text.startswith(
+        "1 index is left out, such as 访客指数 · 猫粮: it is of no category"
+    )
+
+
 def test_a_shop_younger_than_the_index_is_compared_with_days_it_was_open() -> None:
     index = {("访客指数", "茶"): industry(growth=0.2)}
     young = np.where(np.arange(DAYS) < DAYS - 250, 0.0, index["访客指数", "茶"])

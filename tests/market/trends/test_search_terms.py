@@ -42,7 +42,7 @@ def test_planted_terms_are_found_and_the_untried_one_proposed() -> None:
     assert "1 title of ours holds it, with ¥1,400.00 of sales in 28 days." in fading.text
     assert moved.text.startswith("Of 3 search terms 1 surely rise and 1 surely fall")
     with reading("zh"):
-        assert held.findings()[0].text.startswith("“围炉煮茶”的搜索")
+        assert held.findings()[0].text.startswith("“围炉煮茶”的搜索比去年同类日子上升 ")
 
 
 def test_words_turn_with_the_truth() -> None:
