@@ -143,10 +143,10 @@ class SearchTerms(Result):
             return (Finding(key="terms/untold", level="info", text=text),)
         way = self.frame["way"]
         text = ntr(
-            "Of {count} search term {rising} surely rises and {falling} surely falls (about "
-            "{rate} of these by chance).",
-            "Of {count} search terms {rising} surely rise and {falling} surely fall (about {rate} "
-            "of these by chance).", tried, count=show(tried, "count"),
+            "Of {count} search term {rising} surely rises and {falling} surely falls (at most "
+            "about {rate} of these by chance).",
+            "Of {count} search terms {rising} surely rise and {falling} surely fall (at most "
+            "about {rate} of these by chance).", tried, count=show(tried, "count"),
             rising=show(int((way == "rising").sum()), "count"), rate=show(self.rate, "share"),
             falling=show(int((way == "falling").sum()), "count"),
         )  # fmt: skip
@@ -199,9 +199,9 @@ def rank_search_terms(
 ) -> SearchTerms:
     """Tell which search terms rise and fall beyond chance, and which our titles hold.
 
-    Growth is told as ``measure_market`` does. Of the terms called rising or falling about a share
-    ``rate`` are so by chance (Benjamini and Hochberg 1995). Searches are a figure of the industry,
-    so what a term would bring us is not told: a test is proposed instead.
+    Growth is told as ``measure_market`` does. Of the terms called rising or falling at most about a
+    share ``rate`` are so by chance (Benjamini and Hochberg 1995). Searches are a figure of the
+    industry, so what a term would bring us is not told: a test is proposed instead.
 
     Args:
         source: A store, or tables by canonical name; needs ``market``; ``products`` tell the
