@@ -154,11 +154,18 @@ class IterationList(Result):
             **{name: show(row[name], "money") for name in ("money", "money_low", "money_high")},
         }  # fmt: skip
         sure = row["money_low"] > 0
+        stake = float(row["sales"]) * (float(row["share"]) - float(row["others"]))
         if sure:
             text = tr(
                 "{what}: refunds for it beyond those of other products cost {money} in {days} "
                 "({money_low} to {money_high}); {share} of the reviews blame it, against {others} "
                 "of the others'.", **given,
+            )  # fmt: skip
+        elif is_missing(row["money"]) and stake > 0:
+            text = tr(
+                "{what}: {share} of the reviews blame it, against {others} of the others'. No "
+                "refund reason names it, so its cost is not known; as large a part of its sales "
+                "beyond the others' is {stake} in {days}.", stake=show(stake, "money"), **given,
             )  # fmt: skip
         elif is_missing(row["money"]):
             text = tr(
@@ -175,7 +182,9 @@ class IterationList(Result):
         numbers = {name: float(row[name]) for name in ("money", "money_low", "share", "others")}
         return Finding(
             key=f"iterations/{row['key']}", level="bad" if sure else "watch", text=text,
-            evidence=numbers, money=float(row["money"]) if sure else None,
+            evidence=numbers,
+            money=float(row["money"]) if sure
+            else stake if is_missing(row["money"]) and stake > 0 else None,
             action=Action(text=tr("settle the cause, and note the day in iterations.toml"),
                           owner=str(row["owner"])),
         )  # fmt: skip
@@ -216,7 +225,8 @@ def list_iterations(
     the others' (q at most 5 %, ``weigh_blame``), where its complaints grow
     (``watch_complaints``), or where the store's ``iterations.toml`` has it. The money is what
     refunds for such reasons cost beyond those of other products (``weigh_refunds``); where no
-    reason names the aspect it is not known, and sales times stars lost decide the order.
+    reason names the aspect it is not known: sales times the share of reviews that blame it
+    beyond the others' are told instead, and sales times stars lost decide the order.
 
     Args:
         source: A store, tables by canonical name, or reviews already read.

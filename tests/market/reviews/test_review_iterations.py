@@ -114,10 +114,14 @@ def test_the_costliest_comes_first_in_words(costly: Any) -> None:
 def test_what_cannot_be_told_is_not_called_nothing() -> None:
     unknown = listed(shop(reason="不想要了"))
     assert np.isnan(unknown.frame["money"].iloc[0])
+    row = unknown.frame.iloc[0]
+    stake = row["sales"] * (row["share"] - row["others"])
     assert unknown.findings()[0].text == (
-        "茉莉花茶 · smell: 25.00% of the reviews blame it, against 0.83% of the others'; what it "
-        "costs cannot be told, for no refund reason names it."
+        "茉莉花茶 · smell: 25.00% of the reviews blame it, against 0.83% of the others'. No refund "
+        "reason names it, so its cost is not known; as large a part of its sales beyond the "
+        f"others' is ¥{stake:,.2f} in 200 days."
     )
+    assert unknown.findings()[0].money == pytest.approx(stake)
     same = listed(shop(returned=1))
     assert same.findings()[0].text.startswith(
         "茉莉花茶 · smell: 25.00% of the reviews blame it, against 0.83% of the others'; its "
