@@ -16,7 +16,7 @@ else
   INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: report test check lab bench lock messages clean
+.PHONY: report test check units lab bench lock messages clean
 .DEFAULT_GOAL := report
 
 .venv/made:
@@ -59,7 +59,10 @@ check: .venv/dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-test: .venv/dev check
+test: .venv/dev
+	@$(MAKE) --no-print-directory --jobs 2 check units
+
+units: .venv/dev
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 lab: .venv/run
