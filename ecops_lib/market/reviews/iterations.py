@@ -35,7 +35,7 @@ from ecops_lib.market.reviews.changes import FEW, HITS, difference_interval
 from ecops_lib.market.reviews.complaints import STARS, owner_of, watch_complaints
 from ecops_lib.market.reviews.lexicon import aspect_name
 from ecops_lib.market.reviews.reading import Reviews, read_reviews
-from ecops_lib.market.reviews.stakes import PAIR, weigh_blame, weigh_refunds
+from ecops_lib.market.reviews.stakes import PAIR, sales_since, weigh_blame, weigh_refunds
 from ecops_lib.metrics.bases import Source
 
 if TYPE_CHECKING:
@@ -247,7 +247,8 @@ def list_iterations(
     rows = weigh_blame(held, start)
     watched = watch_complaints(held, as_of=held.as_of).frame
     rows = _listed(rows, watched, kept)
-    rows = rows.merge(weigh_refunds(held, start), on=PAIR, how="left")
+    rows = rows.merge(weigh_refunds(held, start).drop(columns="sales"), on=PAIR, how="left")
+    rows["sales"] = rows["product_id"].map(sales_since(held, start))
     rows["name"] = [held.called(product) for product in rows["product_id"]]
     rows = _followed(rows, kept, held, days)
     rows["worth"] = (rows["sales"] * rows["stars_lost"]).astype(float)

@@ -128,6 +128,16 @@ def weigh_refunds(held: Reviews, start: dt.date) -> pd.DataFrame:
     return rows[columns]
 
 
+def sales_since(held: Reviews, start: dt.date) -> pd.Series[float]:
+    """Paid sales of each product since a day [store currency]; empty without order lines.
+
+    Args:
+        held: The reviews; their source may hold ``order_items``.
+        start: First day that counts.
+    """
+    return _sold(held, start)["sales"].astype(float)
+
+
 def _excess(hits: Floats, n: Floats, others: Floats, of_others: Floats) -> Floats:
     """Difference of rates with its interval, from zero; NaN where there are no others."""
     rows = []
