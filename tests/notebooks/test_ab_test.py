@@ -15,6 +15,7 @@ from ecops_lib.data.demo import Truths, write_demo
 from ecops_lib.data.imports import import_files
 from ecops_lib.data.store import Store, create_store
 from ecops_lib.reports.runner import RunResult, run_notebook
+from tests.warm import warm
 
 DAY = dt.date(2026, 10, 27)
 WINNER, NULL, COSTLY, UNEVEN = "详情页首屏测试", "商品标题测试", "限时倒计时测试", "主图测试"
@@ -71,6 +72,7 @@ def page(request: pytest.FixtureRequest, shop: Store, tmp_path_factory: Any) -> 
         out=tmp_path_factory.mktemp("out"),
         parameters={"lang": request.param, "experiment": UNEVEN},
         made_at="2026-10-28T08:00",
+        managers=warm,
     )
 
 

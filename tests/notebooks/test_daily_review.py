@@ -17,6 +17,7 @@ from ecops_lib.data.store import open_store
 from ecops_lib.diagnosis import History, find_conversion_shifts, find_traffic_shifts
 from ecops_lib.diagnosis.periods.incidents import find_incidents
 from ecops_lib.reports.runner import RunResult, run_notebook
+from tests.warm import warm
 
 STAMP = "2026-10-28T08:00"
 CAUSES = {
@@ -41,6 +42,7 @@ def run(folder: Path, **parameters: str) -> RunResult:
         out=folder / "out",
         parameters=parameters,
         made_at=STAMP,
+        managers=warm,
     )
 
 

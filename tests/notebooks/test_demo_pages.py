@@ -17,6 +17,7 @@ from ecops_lib.diagnosis.terms import rate_search_terms
 from ecops_lib.market.sections import CompetitorBase
 from ecops_lib.reports.rules import notebook_problems
 from ecops_lib.reports.runner import RunResult, run_notebook
+from tests.warm import warm
 
 STAMP = "2026-10-28T08:00"
 
@@ -31,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, notebook: str = "customer_segments", **parameters: str) -> RunResult:
     return run_notebook(notebook, store=folder / "store", out=folder / "out",
-                        parameters=parameters, made_at=STAMP)  # fmt: skip
+                        parameters=parameters, made_at=STAMP, managers=warm)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

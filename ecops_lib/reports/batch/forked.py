@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
@@ -43,6 +43,13 @@ backend of pyplot, which a kernel does by itself."""
 PR_SET_PDEATHSIG = 1
 
 
+class Waiting(Protocol):
+    """A process that becomes a kernel when it is told to."""
+
+    def begin(self, file: str, env: dict[str, str]) -> Any:
+        """Tell it the file of its connection and its environment; gives the process."""
+
+
 @dataclass(slots=True)
 class WaitingKernel:
     """A forked process that becomes a kernel when it is told its connection.
@@ -55,10 +62,11 @@ class WaitingKernel:
     pid: int
     pipe: int
 
-    def begin(self, file: str, env: dict[str, str]) -> None:
+    def begin(self, file: str, env: dict[str, str]) -> ForkedProcess:
         """Tell it the file of its connection and its environment."""
         with os.fdopen(self.pipe, "wb") as out:
             out.write(json.dumps({"file": file, "env": env}).encode())
+        return ForkedProcess(self.pid)
 
 
 def fork_kernel() -> WaitingKernel:
@@ -74,7 +82,7 @@ def fork_kernel() -> WaitingKernel:
         with os.fdopen(read, "rb") as told:
             text = told.read()
         if text:
-            _become_kernel(json.loads(text))
+            become_kernel(json.loads(text))
     finally:
         os._exit(0)
 
@@ -89,7 +97,7 @@ def end_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def _become_kernel(told: dict[str, Any]) -> None:
+def become_kernel(told: dict[str, Any]) -> None:
     """Run a kernel as a new interpreter would, with nothing of the warm process's chance."""
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
@@ -150,9 +158,7 @@ class ForkedProcess:
         self.send_signal(signal.SIGTERM)
 
 
-def forked_class(
-    plain: type[AsyncKernelManager], waiting: WaitingKernel
-) -> type[AsyncKernelManager]:
+def forked_class(plain: type[AsyncKernelManager], waiting: Waiting) -> type[AsyncKernelManager]:
     """A manager whose kernel is the waiting process instead of a new interpreter.
 
     Args:
@@ -165,9 +171,8 @@ def forked_class(
         async def launch_kernel(self, cmd: list[str], **_options: Any) -> KernelConnectionInfo:
             file = cmd[cmd.index("-f") + 1]
             env = {k: str(v) for k, v in self.kernel_spec.env.items()}
-            waiting.begin(str(Path(file)), env)
-            self.process = ForkedProcess(waiting.pid)  # type: ignore[assignment]
-            self.pid = waiting.pid
+            process = waiting.begin(str(Path(file)), env)
+            self.process, self.pid = process, process.pid
             return self.connection_info
 
     class Kernel(plain):  # type: ignore[misc, valid-type]
